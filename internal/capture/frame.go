@@ -1,0 +1,64 @@
+package capture
+
+import (
+	"context"
+	"time"
+
+	"gourdian/internal/vision"
+)
+
+// Kind tells how the pictures of a source relate to each other.
+type Kind string
+
+// Kinds of source.
+const (
+	Live   Kind = "live"   // newest frame wins, frames of one sighting vote
+	Finite Kind = "finite" // nothing is dropped, no vote across files, ends with io.EOF
+)
+
+// Picture is what a Source yields inside the camera worker: decoded and upright.
+type Picture struct {
+	Image      vision.Image
+	File       []byte    // the encoded original where there is one, else nil: encode before sending
+	Name       string    // file name of a finite source, else ""
+	CapturedAt time.Time // field clock
+}
+
+// Source yields pictures in the camera worker. Next blocks until a picture
+// newer than the last one is there, ctx is done, or the source is over
+// (io.EOF, finite only). The Picture's memory belongs to the source and stays
+// valid until the next call of Next or Close. One goroutine calls it.
+// Close may be called once, after Next has returned.
+type Source interface {
+	Kind() Kind
+	Next(ctx context.Context) (Picture, error)
+	Close() error
+}
+
+// Request asks the camera worker for the next frame.
+type Request struct {
+	Zones []vision.Zone // one tensor each; empty = one centred zone
+}
+
+// Frame is what reaches the agent: never raw pixels of the whole picture.
+type Frame struct {
+	Seq        uint64          // rises by at least 1; a gap = frames dropped because the board was busy
+	Dropped    uint64          // frames dropped since the worker started
+	CapturedAt time.Time       // field clock
+	WallAt     time.Time       // wall clock when the picture reached the worker
+	W, H       int             // of the upright picture
+	Name       string          // file name of a finite source
+	JPEG       []byte          // the picture as the page and the store want it
+	Luma       vision.Luma     // whole picture, shorter side at most 120
+	Tensors    []vision.Tensor // one per zone, in the order asked for
+	ZoneLumas  []vision.Luma   // each zone at 112x112, for quality and change per zone
+	Sharpness  []float64       // per zone, variance of the Laplacian at 224x224, see quality.Sharpness
+}
+
+// Camera is one supervised camera worker as the agent sees it. Next returns
+// io.EOF at the end of a finite source, and an error wrapping ErrNoPicture
+// while the source is silent or being reopened. The Frame is the caller's.
+type Camera interface {
+	Kind() Kind
+	Next(ctx context.Context, req Request) (*Frame, error)
+}

@@ -1,0 +1,40 @@
+package infer
+
+import (
+	"context"
+
+	"gourdian/internal/vision"
+)
+
+// Scores is what the network says of one tensor. A Runner fills the slices it
+// is given when their capacity suffices, so a caller that reuses a Scores
+// allocates nothing.
+type Scores struct {
+	Embedding []float32 // 1280 values
+	Logits    []float32 // one per class, before temperature and softmax
+}
+
+// Info describes what a Runner really runs, for page, records and reports.
+type Info struct {
+	Model             string  `json:"model"`               // bundle id, or SHA-256 of a bare graph
+	Variant           string  `json:"variant"`             // "fp32", ...; empty for a bare graph
+	Classes           int     `json:"classes"`             // length of Logits
+	EmbeddingLen      int     `json:"embedding_len"`       // length of Embedding
+	ProviderAsked     string  `json:"provider_asked"`      // "cpu", "xnnpack", ...
+	ProviderObtained  string  `json:"provider_obtained"`   // what the session got
+	Library           string  `json:"library"`             // "onnxruntime 1.32.0"
+	Threads           int     `json:"threads"`             // intra-op threads
+	GoldenFrames      int     `json:"golden_frames"`       // frames that passed before serving
+	GoldenMaxDistance float64 `json:"golden_max_distance"` // largest difference seen against the expected logits
+	LoadMillis        float64 `json:"load_ms"`
+}
+
+// Runner runs one model. The caller owns the tensor and out; Run has read and
+// written them when it returns. Run is called by one goroutine at a time. It
+// returns an error wrapping ErrUnavailable while the engine is down and coming
+// back, and ctx.Err() when the deadline passed first.
+type Runner interface {
+	Run(ctx context.Context, in vision.Tensor, out *Scores) error
+	Info() Info
+	Close() error
+}
