@@ -1,0 +1,48 @@
+# gourdian: `make` prints what there is. The two that matter: make demo, make test.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO_TAGS     := nomsgpack
+CAMERA_TAGS := nomsgpack,gocv_specific_modules,gocv_videoio
+TEST_TAGS   := nomsgpack,gocv_specific_modules,gocv_videoio,workers
+VERSION     := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make demo ONCE=1      goes through the demo once and exits by its result"
+	@echo "  make demo PHOTOS=DIR  your photos: a folder per class trains its own model first"
+	@echo "  make demo VIDEO=FILE  your video"
+
+setup: ## install what build and demo need (into .cache/)
+	@scripts/setup.sh run
+
+build: setup ## build all programs into bin/
+	@scripts/build.sh "$(GO_TAGS)" "$(CAMERA_TAGS)" "$(LDFLAGS)"
+
+demo: build ## one board on a rendered field: train, look, show verdicts on its page
+	@bin/gourdianctl demo $(if $(ONCE),--once) $(if $(PHOTOS),--photos '$(PHOTOS)') $(if $(VIDEO),--video '$(VIDEO)')
+
+test: ## install what the tests need, build, run all tests
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
+	@scripts/test.sh "$(TEST_TAGS)"
+
+test-pure: ## the tests that need no OpenCV, ONNX Runtime or browser
+	CGO_ENABLED=0 go test -tags $(GO_TAGS) ./...
+
+bench: build ## speed, as ratios side by side in one run
+	@scripts/bench.sh
+
+faults: build ## the fault loops with their full counts (minutes to hours)
+	GOURDIAN_FAULT_ROUNDS=200 go test -tags $(TEST_TAGS) -count=1 -timeout 2h -run 'Kill|Fault|Power|DiskFull' ./agent/... ./internal/worker/
+
+pictures: ## screenshots of every page into .cache/screenshots/
+	@scripts/setup.sh test
+	@scripts/browser/run.sh
+
+clean: ## remove what was built; downloads stay
+	rm -rf bin dist
+
+.PHONY: help setup build demo test test-pure bench faults pictures clean
