@@ -22,6 +22,7 @@ type Hello struct {
 	Program  string          `json:"program"` // "gourdian-infer"
 	Version  string          `json:"version"`
 	Detail   json.RawMessage `json:"detail,omitempty"` // what the worker says of itself, e.g. infer.Info
+	Error    *Error          `json:"error,omitempty"`  // why it can't serve; then it ends, see Refuse
 }
 
 // Request is one call as a worker's Handler sees it. Body is only valid until
@@ -52,7 +53,9 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// Handler serves the requests of one worker, one at a time.
+// Handler serves the requests of one worker, one at a time. ctx ends at the
+// request's deadline and when the worker is to stop. An error that is no *Error
+// reaches the caller as one with the code "internal"; the worker lives on.
 type Handler interface {
 	Handle(ctx context.Context, req *Request) (Response, error)
 }
