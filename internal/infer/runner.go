@@ -2,9 +2,17 @@ package infer
 
 import (
 	"context"
+	"errors"
 
 	"gourdian/internal/vision"
 )
+
+// ErrUnavailable is wrapped by errors of Run while the engine is down and coming
+// back.
+var ErrUnavailable = errors.New("the engine is not available")
+
+// ErrBadTensor is wrapped by errors of Run for a tensor of the wrong length.
+var ErrBadTensor = errors.New("not a tensor of the model's size")
 
 // Scores is what the network says of one tensor. A Runner fills the slices it
 // is given when their capacity suffices, so a caller that reuses a Scores
@@ -12,6 +20,15 @@ import (
 type Scores struct {
 	Embedding []float32 // 1280 values
 	Logits    []float32 // one per class, before temperature and softmax
+	// Extra are the outputs asked for by name beside these two, as in
+	// Info.Extra. Boards ask for none.
+	Extra [][]float32
+}
+
+// Output is an output of the network by name.
+type Output struct {
+	Name string `json:"name"`
+	Len  int    `json:"len"` // values
 }
 
 // Info describes what a Runner really runs, for page, records and reports.
@@ -27,6 +44,9 @@ type Info struct {
 	GoldenFrames      int     `json:"golden_frames"`       // frames that passed before serving
 	GoldenMaxDistance float64 `json:"golden_max_distance"` // largest difference seen against the expected logits
 	LoadMillis        float64 `json:"load_ms"`
+	CPU               string  `json:"cpu"` // CPU class, see CPUClass
+
+	Extra []Output `json:"extra,omitempty"` // further outputs of the network, in the order of Scores.Extra
 }
 
 // Runner runs one model. The caller owns the tensor and out; Run has read and

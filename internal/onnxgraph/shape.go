@@ -33,7 +33,7 @@ func InferShapes(m *Model) (map[string]Type, error) {
 		if scope.constants[in.Name] != nil {
 			continue // the default value of an overridable input
 		}
-		kind, err := in.fixedType()
+		kind, err := in.FixedType()
 		if err != nil {
 			return nil, fmt.Errorf("infer shapes: input %q: %w", in.Name, err)
 		}
@@ -55,8 +55,8 @@ func InferShapes(m *Model) (map[string]Type, error) {
 	return scope.types, nil
 }
 
-// fixedType is the declared type of a value without open dimensions.
-func (v *ValueInfo) fixedType() (Type, error) {
+// FixedType is the declared type of a value without open dimensions.
+func (v *ValueInfo) FixedType() (Type, error) {
 	if v.Type == nil || v.Type.Tensor == nil || v.Type.Tensor.Shape == nil {
 		return Type{}, fmt.Errorf("%w: not a tensor with a shape", ErrShape)
 	}

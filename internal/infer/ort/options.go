@@ -1,0 +1,16 @@
+package ort
+
+// Providers that can be asked for by name.
+const (
+	ProviderCPU     = "cpu"
+	ProviderXNNPACK = "xnnpack"
+)
+
+// Options say how a graph is run.
+type Options struct {
+	Model    string   // Info.Model
+	Variant  string   // Info.Variant
+	Threads  int      // intra-op threads, at least 1
+	Provider string   // one of the constants above
+	Outputs  []string // values to return beside embedding and logits
+}
