@@ -25,6 +25,7 @@ type Session struct {
 	image   *onnx.Tensor[uint8]
 	outputs []*onnx.Tensor[float32]
 	info    infer.Info
+	closed  bool
 }
 
 // Open loads the library, checks its version, and prepares graph to run. What
@@ -159,6 +160,10 @@ func (s *Session) Info() infer.Info { return s.info }
 
 // Close implements infer.Runner: it frees the network and the library.
 func (s *Session) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	var errs []error
 	if s.session != nil {
 		errs = append(errs, s.session.Destroy())

@@ -1,0 +1,185 @@
+//go:build workers && cgo
+
+package ort
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gourdian/internal/infer"
+	"gourdian/internal/infer/infertest"
+	"gourdian/internal/onnxgraph"
+	"gourdian/internal/testbed"
+	"gourdian/internal/vision"
+)
+
+// tiny is a network with three classes that runs in microseconds: the mean
+// colour as its embedding.
+func tiny(t *testing.T) *onnxgraph.Model {
+	t.Helper()
+	m := onnxgraph.New("tiny")
+	g := m.Graph
+	g.Input(onnxgraph.InputImage, onnxgraph.Uint8, 1, vision.Size, vision.Size, 3)
+	x := g.Node("Transpose", "planes", []string{onnxgraph.InputImage}, onnxgraph.IntsAttribute("perm", 0, 3, 1, 2))
+	x = g.Node("Cast", "float", []string{x}, onnxgraph.IntAttribute("to", int64(onnxgraph.Float32)))
+	x = g.Node("GlobalAveragePool", "pooled", []string{x})
+	g.Node("Flatten", onnxgraph.OutputEmbedding, []string{x})
+	g.Output(onnxgraph.OutputEmbedding, onnxgraph.Float32, 1, 3)
+	err := onnxgraph.AppendHead(m, onnxgraph.Head{
+		Mean: []float64{127, 127, 127}, Std: []float64{64, 64, 64},
+		Layers: []onnxgraph.Dense{{In: 3, Out: 3, Weights: []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}, Bias: []float64{0, 0, 0}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func onCPU(outputs ...string) Options {
+	return Options{Model: "tiny", Threads: 1, Provider: ProviderCPU, Outputs: outputs}
+}
+
+func openTiny(t *testing.T, outputs ...string) *Session {
+	t.Helper()
+	s, err := Open(testbed.OnnxRuntime(t), onnxgraph.Encode(tiny(t)), onCPU(outputs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The library keeps one state per process, so these tests run one by one.
+
+func TestConformance(t *testing.T) {
+	infertest.Run(t, func(t *testing.T) infer.Runner { return openTiny(t) })
+}
+
+func TestConformanceWithExtraOutputs(t *testing.T) {
+	infertest.Run(t, func(t *testing.T) infer.Runner { return openTiny(t, "pooled", "float") })
+}
+
+func TestScoresAreThoseOfTheGraph(t *testing.T) {
+	s := openTiny(t, "float")
+	defer s.Close()
+	in := make(vision.Tensor, vision.TensorLen)
+	for i := range in {
+		in[i] = []uint8{127, 191, 255}[i%3]
+	}
+	var out infer.Scores
+	if err := s.Run(t.Context(), in, &out); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float32{0, 1, 2} {
+		if out.Embedding[i] != []float32{127, 191, 255}[i] || out.Logits[i] != want {
+			t.Errorf("channel %d: embedding %v and logit %v, expected %v", i, out.Embedding[i], out.Logits[i], want)
+		}
+	}
+	if len(out.Extra[0]) != vision.TensorLen || out.Extra[0][0] != 127 || out.Extra[0][vision.TensorLen-1] != 255 {
+		t.Error("the extra output is not the picture in planes")
+	}
+}
+
+func TestRunAllocatesNothing(t *testing.T) {
+	s := openTiny(t)
+	defer s.Close()
+	in, ctx := make(vision.Tensor, vision.TensorLen), t.Context()
+	var out infer.Scores
+	if n := testing.AllocsPerRun(50, func() {
+		if err := s.Run(ctx, in, &out); err != nil {
+			panic(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for each run", n)
+	}
+}
+
+func TestResultsThatAreNoNumbers(t *testing.T) {
+	m := onnxgraph.New("division")
+	g := m.Graph
+	g.Input(onnxgraph.InputImage, onnxgraph.Uint8, 1, vision.Size, vision.Size, 3)
+	x := g.Node("Transpose", "planes", []string{onnxgraph.InputImage}, onnxgraph.IntsAttribute("perm", 0, 3, 1, 2))
+	x = g.Node("Cast", "float", []string{x}, onnxgraph.IntAttribute("to", int64(onnxgraph.Float32)))
+	x = g.Node("Flatten", "flat", []string{g.Node("GlobalAveragePool", "pooled", []string{x})})
+	g.Node("Div", onnxgraph.OutputEmbedding, []string{x, g.Floats("nothing", []float32{0})})
+	g.Output(onnxgraph.OutputEmbedding, onnxgraph.Float32, 1, 3)
+	s, err := Open(testbed.OnnxRuntime(t), onnxgraph.Encode(m), onCPU())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var out infer.Scores
+	for _, v := range []uint8{0, 1} { // 0/0 and 1/0
+		in := make(vision.Tensor, vision.TensorLen)
+		in[0], in[1], in[2] = v, v, v
+		if err := s.Run(t.Context(), in, &out); err == nil {
+			t.Errorf("%v was handed out", out.Embedding)
+		}
+	}
+}
+
+func TestOpenRefusesInWords(t *testing.T) {
+	library := testbed.OnnxRuntime(t)
+	text := filepath.Join(t.TempDir(), LibraryFile)
+	if err := os.WriteFile(text, []byte("no library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	edited := func(edit func(m *onnxgraph.Model)) []byte {
+		m := tiny(t)
+		edit(m)
+		return onnxgraph.Encode(m)
+	}
+	sound := edited(func(*onnxgraph.Model) {})
+	for name, c := range map[string]struct {
+		library string
+		graph   []byte
+		options Options
+		says    string
+	}{
+		"a library that is missing":   {text + ".none", sound, onCPU(), "No such file"},
+		"a library that is none":      {text, sound, onCPU(), "load ONNX Runtime"},
+		"a provider of another build": {library, sound, Options{Threads: 1, Provider: ProviderXNNPACK}, `"xnnpack" is not in this ONNX Runtime`},
+		"a provider of none":          {library, sound, Options{Threads: 1, Provider: "abacus"}, `"abacus" is unknown`},
+		"no threads":                  {library, sound, Options{Provider: ProviderCPU}, "0 threads"},
+		"no ONNX":                     {library, []byte("<html>"), onCPU(), "malformed ONNX"},
+		"an output that is missing":   {library, sound, onCPU("ghost"), `no value "ghost"`},
+		"an output asked for twice":   {library, sound, onCPU("float", "float"), "twice"},
+		"an output of bytes":          {library, sound, onCPU("planes"), "not float32"},
+		"values in another file": {library, edited(func(m *onnxgraph.Model) {
+			m.Graph.Initializers[0].Location = 1
+		}), onCPU(), "another file"},
+		"another input": {library, edited(func(m *onnxgraph.Model) {
+			m.Graph.Inputs[0].Type.Tensor.Type = onnxgraph.Float32
+		}), onCPU(), "not uint8"},
+		"no embedding": {library, edited(func(m *onnxgraph.Model) {
+			m.Graph.Outputs = m.Graph.Outputs[1:]
+		}), onCPU(), `no output "embedding"`},
+		"an operator that is none": {library, edited(func(m *onnxgraph.Model) {
+			m.Graph.Nodes[0].Op = "Abracadabra"
+		}), onCPU(), "Abracadabra"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(c.library, c.graph, c.options)
+			if err == nil {
+				s.Close()
+				t.Fatal("opened")
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("it says %q, expected %q in it", err, c.says)
+			}
+		})
+	}
+	// After all that the process can still serve.
+	openTiny(t).Close()
+}
+
+func TestInfoSaysWhatRuns(t *testing.T) {
+	s := openTiny(t)
+	defer s.Close()
+	info := s.Info()
+	if !strings.HasPrefix(info.Library, "onnxruntime "+Version+".") || info.Classes != 3 || info.EmbeddingLen != 3 ||
+		info.ProviderAsked != ProviderCPU || info.ProviderObtained != ProviderCPU || info.LoadMillis <= 0 {
+		t.Errorf("%+v", info)
+	}
+}
