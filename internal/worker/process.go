@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,8 +24,10 @@ const (
 	// DefaultCallTimeout bounds a call whose context has no earlier deadline.
 	DefaultCallTimeout = 10 * time.Second
 
-	// stopGrace is how long a worker may take to end after its pipe closed.
-	stopGrace = 3 * time.Second
+	// DefaultStopTimeout is longer than a worker's own handlerGrace.
+	DefaultStopTimeout = 3 * time.Second
+	// exitWait is how long a broken pipe waits for the reason: the worker's exit.
+	exitWait = time.Second
 	// pipeSize holds a 224x224 tensor as a whole: 26 us instead of 37 us for a
 	// round trip.
 	pipeSize = 1 << 20
@@ -39,12 +42,23 @@ type Spec struct {
 
 	HelloTimeout time.Duration // 0 = DefaultHelloTimeout
 	CallTimeout  time.Duration // 0 = DefaultCallTimeout
+	StopTimeout  time.Duration // from closing the pipe to SIGKILL; 0 = DefaultStopTimeout
 
 	// MemoryMB caps the worker's private writable memory (RLIMIT_DATA), so that
 	// a leak kills the worker and not the board; 0 = no cap.
 	MemoryMB int
 
 	Log *slog.Logger // nil = nothing is logged
+}
+
+func (s Spec) withDefaults() Spec {
+	s.HelloTimeout = cmp.Or(s.HelloTimeout, DefaultHelloTimeout)
+	s.CallTimeout = cmp.Or(s.CallTimeout, DefaultCallTimeout)
+	s.StopTimeout = cmp.Or(s.StopTimeout, DefaultStopTimeout)
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	return s
 }
 
 // Process is one running worker. It implements Caller.
@@ -71,15 +85,7 @@ type Process struct {
 // Start starts a worker and waits for its hello. ctx bounds the start only. The
 // error is a *Failure, or wraps ctx.Err(). The caller must Close the Process.
 func Start(ctx context.Context, spec Spec) (*Process, error) {
-	if spec.HelloTimeout == 0 {
-		spec.HelloTimeout = DefaultHelloTimeout
-	}
-	if spec.CallTimeout == 0 {
-		spec.CallTimeout = DefaultCallTimeout
-	}
-	if spec.Log == nil {
-		spec.Log = slog.New(slog.DiscardHandler)
-	}
+	spec = spec.withDefaults()
 	p := &Process{
 		spec:   spec,
 		output: newOutput(spec.Log.With("worker", spec.Program)),
@@ -119,7 +125,7 @@ func (p *Process) spawn() error {
 	p.cmd.Stdout = p.output
 	p.cmd.Stderr = p.output
 	// A grandchild may hold the output pipes open; the worker itself is dead then.
-	p.cmd.WaitDelay = stopGrace
+	p.cmd.WaitDelay = exitWait
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{
 		// Its own group, so that Ctrl-C in a terminal reaches the parent only.
 		Setpgid: true,
@@ -237,7 +243,7 @@ func (p *Process) Close() {
 	p.requests.Close()
 	select {
 	case <-p.done:
-	case <-time.After(stopGrace):
+	case <-time.After(p.spec.StopTimeout):
 		p.kill()
 		<-p.done
 	}
@@ -333,7 +339,7 @@ func (p *Process) broken(ctx context.Context, doing string, err error) error {
 		// The pipe ended. wait knows how the process did, and soon.
 		select {
 		case <-p.done:
-		case <-time.After(stopGrace):
+		case <-time.After(exitWait):
 		}
 	}
 	failure := p.failFor(ctx, doing, err)

@@ -57,13 +57,10 @@ type Supervised struct {
 
 // NewSupervised returns a worker that Run will keep running. It is down until then.
 func NewSupervised(spec Spec) *Supervised {
-	log := spec.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	spec = spec.withDefaults()
 	return &Supervised{
 		spec: spec,
-		log:  log.With("worker", spec.Program),
+		log:  spec.Log.With("worker", spec.Program),
 		start: func(ctx context.Context, spec Spec) (child, error) {
 			p, err := Start(ctx, spec)
 			if err != nil {
