@@ -182,8 +182,7 @@ func (p *Process) wait() {
 		err = fmt.Errorf("%w (its last words: %s)", err, p.output.last)
 	}
 	p.fail(CodeCrashed, err)
-	p.requests.Close()
-	p.answers.Close()
+	// The pipe of answers stays open: its last one may not be read yet.
 	close(p.done)
 }
 
@@ -194,11 +193,11 @@ func (p *Process) meet(ctx context.Context) error {
 	case err != nil:
 		return err
 	case hello.Protocol != Protocol:
-		return p.fail(CodeMismatch, fmt.Errorf("%s speaks protocol %d, not %d: build both again", p.spec.Program, hello.Protocol, Protocol))
+		return &Failure{CodeMismatch, fmt.Errorf("%s speaks protocol %d, not %d: build both again", p.spec.Program, hello.Protocol, Protocol)}
 	case hello.Program != p.spec.Program:
-		return p.fail(CodeMismatch, fmt.Errorf("%s is %q, not %s", p.spec.Path, hello.Program, p.spec.Program))
+		return &Failure{CodeMismatch, fmt.Errorf("%s is %q, not %s", p.spec.Path, hello.Program, p.spec.Program)}
 	case hello.Error != nil:
-		return p.fail(CodeRefused, hello.Error)
+		return &Failure{CodeRefused, hello.Error}
 	}
 	p.hello = hello
 	return nil
@@ -247,6 +246,7 @@ func (p *Process) Close() {
 		p.kill()
 		<-p.done
 	}
+	p.answers.Close()
 }
 
 // Call implements Caller. A call that passes its deadline or is cancelled
