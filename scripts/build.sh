@@ -6,6 +6,7 @@ go_tags=$1 camera_tags=$2 ldflags=$3
 mkdir -p bin
 
 build() { # NAME CGO TAGS
+    [ -f "cmd/$1/main.go" ] || return 0
     local start=$SECONDS
     CGO_ENABLED=$2 go build -trimpath -tags "$3" -ldflags "$ldflags" -o "bin/$1" "./cmd/$1" || {
         echo "building $1 failed; see the compiler's words above" >&2

@@ -128,4 +128,4 @@ echo "Setting up (downloads go to .cache/, log in .cache/setup.log)"
 check_tools
 install_debian
 install_wheels
-install_npm
+[ ! -f scripts/npm/package-lock.json ] || install_npm
