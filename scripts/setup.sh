@@ -11,7 +11,7 @@ cache=$PWD/.cache
 log=$cache/setup.log
 mkdir -p "$cache"
 
-step() { printf '  %-34s' "$1"; }
+step() { printf '  %-42s' "$1"; }
 ok() { printf '%s\n' "${1:-ok}"; }
 fail() {
     printf 'failed\n\n%s\n' "$1" >&2

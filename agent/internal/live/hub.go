@@ -221,4 +221,3 @@ func cameraOf(s *State, id string) *Camera {
 	}
 	return &s.Cameras[i]
 }
-
