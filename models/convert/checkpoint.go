@@ -126,9 +126,6 @@ func elementSize(kind global) uint64 {
 	return 0
 }
 
-// Len is the number of tensors.
-func (c *Checkpoint) Len() int { return len(c.tensors) }
-
 // Floats returns a copy of a float32 tensor's values in row-major order,
 // whatever its strides are. The tensor must have the given shape.
 func (c *Checkpoint) Floats(name string, shape ...int64) ([]float32, error) {
