@@ -50,7 +50,7 @@ func TrimBars(img vision.Image) (vision.Image, bool) {
 	if whole || float64(r.Dx()) < barLeaves*float64(img.W) || float64(r.Dy()) < barLeaves*float64(img.H) {
 		return img, false
 	}
-	return cut(img, r), true
+	return vision.Crop(img, r.Min.X, r.Min.Y, r.Dx(), r.Dy()), true
 }
 
 func rowIsBar(img vision.Image, y int) bool {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"image"
 	"math"
 	"strconv"
 	"strings"
@@ -49,23 +48,13 @@ func (c Crop) Cut(img vision.Image) (vision.Image, error) {
 	if c == (Crop{}) {
 		return img, nil
 	}
-	r := image.Rect(c.X, c.Y, c.X+c.W, c.Y+c.H).Intersect(image.Rect(0, 0, img.W, img.H))
-	if r.Empty() {
+	part := vision.Crop(img, c.X, c.Y, c.W, c.H)
+	if part.Check() != nil {
 		return vision.Image{}, errors.New("the crop lies outside the picture")
 	}
-	return cut(img, r), nil
+	return part, nil
 }
 
 func (c Crop) compare(d Crop) int {
 	return cmp.Or(cmp.Compare(c.X, d.X), cmp.Compare(c.Y, d.Y), cmp.Compare(c.W, d.W), cmp.Compare(c.H, d.H))
-}
-
-// cut copies the rectangle, which lies inside the picture.
-func cut(img vision.Image, r image.Rectangle) vision.Image {
-	out := vision.Image{W: r.Dx(), H: r.Dy(), Pix: make([]uint8, 0, 3*r.Dx()*r.Dy())}
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		row := 3 * (y*img.W + r.Min.X)
-		out.Pix = append(out.Pix, img.Pix[row:row+3*r.Dx()]...)
-	}
-	return out
 }

@@ -1,7 +1,5 @@
 package evaluate
 
-import "math"
-
 // Figures are what the samples of one data set say about a model. A figure
 // that no picture stands behind is null.
 type Figures struct {
@@ -12,7 +10,9 @@ type Figures struct {
 	AccuracyLow      *float64               `json:"accuracy_low"`
 	AccuracyHigh     *float64               `json:"accuracy_high"`
 	BalancedAccuracy *float64               `json:"balanced_accuracy"` // mean of the classes' recalls
-	Coverage         *float64               `json:"coverage"`          // share that is not unsure
+	BalancedLow      *float64               `json:"balanced_accuracy_low"`
+	BalancedHigh     *float64               `json:"balanced_accuracy_high"`
+	Coverage         *float64               `json:"coverage"` // share that is not unsure
 	AccuracyWhenSure *float64               `json:"accuracy_when_sure"`
 	Unsure           map[string]int         `json:"unsure,omitempty"` // by reason
 	Classes          map[string]ClassFigure `json:"classes"`
@@ -22,7 +22,9 @@ type Figures struct {
 	OperatingPoints  []OperatingPoint       `json:"operating_points"`
 }
 
-// Ways in which intervals are made.
+// Ways in which intervals of shares are made. Balanced accuracy, AUC and
+// operating points always have a bootstrap's, over pictures where no groups
+// are given.
 const (
 	IntervalsByGroup = "bootstrap over groups, 2000 draws"
 	IntervalsWilson  = "Wilson, pictures taken as independent"
@@ -74,16 +76,11 @@ func Measure(classes []string, samples []Sample, o Options) Figures {
 	f.Accuracy, f.AccuracyLow, f.AccuracyHigh = Number(accuracy.Value), Number(accuracy.Low), Number(accuracy.High)
 	f.Coverage = Number(float64(sure) / float64(len(samples)))
 	f.AccuracyWhenSure = Number(float64(sureRight) / float64(sure))
-	recalls, present := 0.0, 0
+	balanced := m.balanced()
+	f.BalancedAccuracy, f.BalancedLow, f.BalancedHigh = Number(balanced.Value), Number(balanced.Low), Number(balanced.High)
 	for k, name := range classes {
-		c, recall := m.class(k)
-		f.Classes[name] = c
-		if c.Count > 0 {
-			recalls += recall
-			present++
-		}
+		f.Classes[name] = m.class(k)
 	}
-	f.BalancedAccuracy = Number(recalls / float64(present))
 	f.Reliability = reliability(samples)
 	f.OperatingPoints = m.operatingPoints(classes)
 	return f
@@ -93,62 +90,86 @@ func Measure(classes []string, samples []Sample, o Options) Figures {
 type meter struct {
 	classes int
 	samples []Sample
+	group   []int // of each sample; its own where none is given
 	groups  int
-	draws   *Bootstrap // nil: Wilson
+	wilson  bool // whether shares of pictures get Wilson's interval
+	draws   *Bootstrap
 }
 
 func newMeter(classes int, samples []Sample, o Options) *meter {
-	m := &meter{classes: classes, samples: samples}
-	if !o.Grouped || len(samples) == 0 {
-		m.groups = len(samples)
-		return m
+	m := &meter{classes: classes, samples: samples, wilson: !o.Grouped}
+	for i, s := range samples {
+		g := i
+		if o.Grouped {
+			g = s.Group
+		}
+		m.group = append(m.group, g)
+		m.groups = max(m.groups, g+1)
 	}
-	for _, s := range samples {
-		m.groups = max(m.groups, s.Group+1)
-	}
-	m.draws = NewBootstrap(m.groups, o.Seed)
+	m.draws = NewBootstrap(max(1, m.groups), o.Seed)
 	return m
 }
 
 func everything(Sample) bool { return true }
 
-// share is the part of the samples of a kind that are hits.
-func (m *meter) share(hit, of func(Sample) bool) Interval {
-	n, hits := 0, 0
-	type count struct{ n, hits float64 }
-	counts := make([]count, m.groups)
-	for _, s := range m.samples {
+// tally is a share that is not yet divided.
+type tally struct{ hits, n float64 }
+
+// count counts, group by group, the samples of a kind and the hits among them.
+func (m *meter) count(hit, of func(Sample) bool) (groups []tally, all tally) {
+	groups = make([]tally, max(1, m.groups))
+	for i, s := range m.samples {
 		if !of(s) {
 			continue
 		}
-		n++
-		if m.draws != nil {
-			counts[s.Group].n++
-		}
+		all.n++
+		groups[m.group[i]].n++
 		if hit(s) {
-			hits++
-			if m.draws != nil {
-				counts[s.Group].hits++
-			}
+			all.hits++
+			groups[m.group[i]].hits++
 		}
 	}
-	if m.draws == nil {
-		return Wilson(hits, n)
+	return groups, all
+}
+
+// weighted is the share over a draw of the groups.
+func weighted(groups []tally, weight []uint8) float64 {
+	var all tally
+	for g, t := range groups {
+		all.n += float64(weight[g]) * t.n
+		all.hits += float64(weight[g]) * t.hits
 	}
-	return m.draws.Interval(func(weight []float64) float64 {
-		var all, right float64
-		for g, c := range counts {
-			all += weight[g] * c.n
-			right += weight[g] * c.hits
+	return all.hits / all.n
+}
+
+// share is the part of the samples of a kind that are hits.
+func (m *meter) share(hit, of func(Sample) bool) Interval {
+	groups, all := m.count(hit, of)
+	if m.wilson {
+		return Wilson(int(all.hits), int(all.n))
+	}
+	return m.draws.Interval(func(weight []uint8) float64 { return weighted(groups, weight) })
+}
+
+// balanced is the mean recall over the classes that the samples hold.
+func (m *meter) balanced() Interval {
+	var classes [][]tally
+	for k := range m.classes {
+		groups, all := m.count(func(s Sample) bool { return s.Top == k }, func(s Sample) bool { return s.Truth == k })
+		if all.n > 0 {
+			classes = append(classes, groups)
 		}
-		if all == 0 {
-			return math.NaN()
+	}
+	return m.draws.Interval(func(weight []uint8) float64 {
+		sum := 0.0
+		for _, groups := range classes {
+			sum += weighted(groups, weight)
 		}
-		return right / all
+		return sum / float64(len(classes))
 	})
 }
 
-func (m *meter) class(k int) (ClassFigure, float64) {
+func (m *meter) class(k int) ClassFigure {
 	isTruth := func(s Sample) bool { return s.Truth == k }
 	isTop := func(s Sample) bool { return s.Top == k }
 	recall, precision := m.share(isTop, isTruth), m.share(isTruth, isTop)
@@ -164,7 +185,7 @@ func (m *meter) class(k int) (ClassFigure, float64) {
 			c.Predicted++
 		}
 	}
-	return c, recall.Value
+	return c
 }
 
 func (m *meter) confusion() [][]int {

@@ -53,15 +53,17 @@ func Wilson(hits, n int) Interval {
 // Bootstrap resamples whole groups: pictures of one fruit or session are no
 // independent evidence. All figures of one Bootstrap see the same draws.
 type Bootstrap struct {
-	weights [][]float64 // of each draw: how often each group was drawn
+	weights [][]uint8 // of each draw: how often each group was drawn
 }
 
-// NewBootstrap makes Draws resamples of that many groups from a seed.
+// NewBootstrap makes Draws resamples of that many groups (at least 1) from a
+// seed. No group is drawn 256 times: of n draws among n groups it gets 1 on
+// average.
 func NewBootstrap(groups int, seed uint64) *Bootstrap {
 	random := rand.New(rand.NewPCG(seed, 0x626f6f74))
-	b := &Bootstrap{weights: make([][]float64, Draws)}
+	b := &Bootstrap{weights: make([][]uint8, Draws)}
 	for d := range b.weights {
-		w := make([]float64, groups)
+		w := make([]uint8, groups)
 		for range groups {
 			w[random.IntN(groups)]++
 		}
@@ -73,8 +75,8 @@ func NewBootstrap(groups int, seed uint64) *Bootstrap {
 // Interval is the value of a figure on all groups, with the 2.5 % and 97.5 %
 // quantiles over the resamples. figure gets the weight of each group; draws on
 // which it is NaN, because a class was not drawn, do not count.
-func (b *Bootstrap) Interval(figure func(weight []float64) float64) Interval {
-	ones := make([]float64, len(b.weights[0]))
+func (b *Bootstrap) Interval(figure func(weight []uint8) float64) Interval {
+	ones := make([]uint8, len(b.weights[0]))
 	for i := range ones {
 		ones[i] = 1
 	}
@@ -103,4 +105,35 @@ func quantile(sorted []float64, q float64) float64 {
 		return sorted[len(sorted)-1]
 	}
 	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
+}
+
+// Difference is the mean over classes of the difference in recall between two
+// predictions of the same samples, resampled by group: how much better top is
+// than other. A low end above 0 says that it is better at all.
+func Difference(classes int, samples []Sample, other []int, o Options) Interval {
+	m := newMeter(classes, samples, o)
+	gains := make([][]tally, classes)
+	for k := range gains {
+		gains[k] = make([]tally, max(1, m.groups))
+	}
+	for i, s := range samples {
+		t := &gains[s.Truth][m.group[i]]
+		t.n++
+		if s.Top == s.Truth {
+			t.hits++
+		}
+		if other[i] == s.Truth {
+			t.hits--
+		}
+	}
+	return m.draws.Interval(func(weight []uint8) float64 {
+		sum, present := 0.0, 0
+		for _, groups := range gains {
+			if share := weighted(groups, weight); !math.IsNaN(share) {
+				sum += share
+				present++
+			}
+		}
+		return sum / float64(present)
+	})
 }

@@ -26,12 +26,7 @@ type OperatingPoint struct {
 
 // operatingPoints measures every class against every other one. The threshold
 // is found again in every draw, so its own uncertainty is in the interval.
-// Without groups every picture is its own group.
 func (m *meter) operatingPoints(classes []string) []OperatingPoint {
-	draws := m.draws
-	if draws == nil {
-		draws = NewBootstrap(max(1, len(m.samples)), 0)
-	}
 	var out []OperatingPoint
 	for a := range classes {
 		for b := range classes {
@@ -42,14 +37,14 @@ func (m *meter) operatingPoints(classes []string) []OperatingPoint {
 			if ranked == nil {
 				continue
 			}
-			ones := make([]float64, max(1, m.groups))
+			ones := make([]uint8, max(1, m.groups))
 			for i := range ones {
 				ones[i] = 1
 			}
 			out = append(out, OperatingPoint{
 				Class: classes[a], Against: classes[b],
-				Recall:    draws.Interval(func(w []float64) float64 { recall, _ := recallAt(ranked, w); return recall }),
-				AUC:       draws.Interval(func(w []float64) float64 { return auc(ranked, w) }),
+				Recall:    m.draws.Interval(func(w []uint8) float64 { recall, _ := recallAt(ranked, w); return recall }),
+				AUC:       m.draws.Interval(func(w []uint8) float64 { return auc(ranked, w) }),
 				Threshold: func() float64 { _, threshold := recallAt(ranked, ones); return threshold }(),
 			})
 		}
@@ -73,11 +68,7 @@ func (m *meter) rank(a, b int) []scored {
 		if s.Truth != a && s.Truth != b {
 			continue
 		}
-		group := i
-		if m.draws != nil {
-			group = s.Group
-		}
-		out = append(out, scored{s.Probabilities[a], s.Truth == a, group})
+		out = append(out, scored{s.Probabilities[a], s.Truth == a, m.group[i]})
 		if s.Truth == a {
 			count[0]++
 		} else {
@@ -92,7 +83,7 @@ func (m *meter) rank(a, b int) []scored {
 }
 
 // recallAt walks down the ranking as long as the false alarms allow it.
-func recallAt(ranked []scored, weight []float64) (recall, threshold float64) {
+func recallAt(ranked []scored, weight []uint8) (recall, threshold float64) {
 	positives, negatives := totals(ranked, weight)
 	if positives == 0 || negatives == 0 {
 		return math.NaN(), math.NaN()
@@ -103,9 +94,9 @@ func recallAt(ranked []scored, weight []float64) (recall, threshold float64) {
 		p := ranked[i].p
 		for ; i < len(ranked) && ranked[i].p == p; i++ {
 			if ranked[i].positive {
-				hits += weight[ranked[i].group]
+				hits += float64(weight[ranked[i].group])
 			} else {
-				alarms += weight[ranked[i].group]
+				alarms += float64(weight[ranked[i].group])
 			}
 		}
 		if alarms > FalseAlarms*negatives {
@@ -117,7 +108,7 @@ func recallAt(ranked []scored, weight []float64) (recall, threshold float64) {
 }
 
 // auc is the area under the receiver's curve: Mann and Whitney's statistic.
-func auc(ranked []scored, weight []float64) float64 {
+func auc(ranked []scored, weight []uint8) float64 {
 	positives, negatives := totals(ranked, weight)
 	if positives == 0 || negatives == 0 {
 		return math.NaN()
@@ -128,9 +119,9 @@ func auc(ranked []scored, weight []float64) float64 {
 		var pos, neg float64
 		for ; i < len(ranked) && ranked[i].p == p; i++ {
 			if ranked[i].positive {
-				pos += weight[ranked[i].group]
+				pos += float64(weight[ranked[i].group])
 			} else {
-				neg += weight[ranked[i].group]
+				neg += float64(weight[ranked[i].group])
 			}
 		}
 		sum += neg * (above + pos/2)
@@ -139,12 +130,12 @@ func auc(ranked []scored, weight []float64) float64 {
 	return sum / (positives * negatives)
 }
 
-func totals(ranked []scored, weight []float64) (positives, negatives float64) {
+func totals(ranked []scored, weight []uint8) (positives, negatives float64) {
 	for _, s := range ranked {
 		if s.positive {
-			positives += weight[s.group]
+			positives += float64(weight[s.group])
 		} else {
-			negatives += weight[s.group]
+			negatives += float64(weight[s.group])
 		}
 	}
 	return positives, negatives

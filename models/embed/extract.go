@@ -1,0 +1,283 @@
+package embed
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+
+	"gourdian/internal/infer"
+	"gourdian/internal/infer/features"
+	"gourdian/internal/vision"
+	"gourdian/internal/worker"
+	"gourdian/models/dataset"
+)
+
+// batch is how many pictures are decoded before their views are inferred; it
+// bounds the tensors in memory.
+const batch = 16
+
+// Decoder decodes one encoded picture and turns it upright. An error that
+// wraps *worker.Error is the picture's fault, every other one ends the work.
+type Decoder interface {
+	Decode(ctx context.Context, file []byte) (vision.Image, error)
+}
+
+// Extractor computes what is not cached yet. All fields must be set.
+type Extractor struct {
+	Decoder  Decoder
+	Runners  []infer.Runner // workers of the backbone's graph
+	Cache    *Cache
+	Backbone string // backbone.ID
+	KeepBars bool   // leave uniform bars in place, see dataset.TrimBars
+	// Step is called after each picture of the data set, used or not.
+	Step func()
+
+	painter Painter
+}
+
+// Picture is one picture of a data set as the trainer uses it.
+type Picture struct {
+	Entry   dataset.Entry
+	SHA256  [32]byte    // of the encoded file
+	Views   [][]float32 // embeddings, in the order of the views asked for
+	Colour  []float32   // see ColourAndSize
+	Hash    uint64      // see dataset.DHash
+	Trimmed bool        // whether bars were cut off
+}
+
+// Extract returns the pictures of a set in its order, and those that cannot be
+// used with the reason. The first view must be Plain. A picture that is in the
+// set twice is used once; one that two classes claim is not used at all.
+func (x *Extractor) Extract(ctx context.Context, set *dataset.Set, views []View) ([]Picture, []dataset.Skip, error) {
+	var out []Picture
+	var skipped []dataset.Skip
+	for start := 0; start < len(set.Entries); start += batch {
+		var work []*task
+		for _, e := range set.Entries[start:min(start+batch, len(set.Entries))] {
+			t, err := x.begin(ctx, set, e, views)
+			var fault *fault
+			switch {
+			case errors.As(err, &fault):
+				skipped = append(skipped, dataset.Skip{File: e.File, Reason: fault.Error()})
+				x.Step()
+			case err != nil:
+				return nil, nil, fmt.Errorf("picture %s: %w", e.File, err)
+			default:
+				work = append(work, t)
+			}
+		}
+		if err := x.infer(ctx, work); err != nil {
+			return nil, nil, err
+		}
+		for _, t := range work {
+			out = append(out, t.picture)
+			x.Step()
+		}
+	}
+	out, repeated := onlyOnce(out)
+	return out, append(skipped, repeated...), nil
+}
+
+// fault is an error of one picture, which is listed and passed over.
+type fault struct{ err error }
+
+func (f *fault) Error() string { return f.err.Error() }
+
+// task is one picture on its way.
+type task struct {
+	picture Picture
+	keys    []Key
+	missing []int           // views that are not cached
+	tensors []vision.Tensor // of the missing views
+}
+
+// begin reads a picture, takes what is cached and draws the missing views.
+func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry, views []View) (*task, error) {
+	file, err := set.Read(e)
+	if err != nil {
+		return nil, &fault{err}
+	}
+	t := &task{picture: Picture{Entry: e, SHA256: sha256.Sum256(file), Views: make([][]float32, len(views))}}
+	base := x.base(t.picture)
+	for v, view := range views {
+		key := x.viewKey(base, view)
+		t.keys = append(t.keys, key)
+		if value, ok := x.Cache.Get(key); ok {
+			t.picture.Views[v] = floats(value)
+		} else {
+			t.missing = append(t.missing, v)
+		}
+	}
+	known := x.look(&t.picture, base)
+	if known && len(t.missing) == 0 {
+		return t, nil
+	}
+	img, err := x.open(ctx, file, e.Crop, &t.picture)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range t.missing {
+		tensor := make(vision.Tensor, vision.TensorLen)
+		if err := x.painter.Draw(tensor, img, views[v], t.picture.SHA256); err != nil {
+			return nil, &fault{err}
+		}
+		t.tensors = append(t.tensors, tensor)
+	}
+	if known {
+		return t, nil
+	}
+	return t, x.describe(img, &t.picture, base)
+}
+
+// open decodes, crops and trims.
+func (x *Extractor) open(ctx context.Context, file []byte, crop dataset.Crop, p *Picture) (vision.Image, error) {
+	img, err := x.Decoder.Decode(ctx, file)
+	var answer *worker.Error
+	switch {
+	case errors.As(err, &answer):
+		return img, &fault{errors.New(answer.Message)}
+	case err != nil:
+		return img, err
+	}
+	if img, err = crop.Cut(img); err != nil {
+		return img, &fault{err}
+	}
+	if !x.KeepBars {
+		img, p.Trimmed = dataset.TrimBars(img)
+	}
+	return img, nil
+}
+
+// infer computes the missing embeddings of a batch on all workers.
+func (x *Extractor) infer(ctx context.Context, work []*task) error {
+	type job struct {
+		t *task
+		n int // of t.missing
+	}
+	var jobs []job
+	for _, t := range work {
+		for n := range t.missing {
+			jobs = append(jobs, job{t, n})
+		}
+	}
+	err := features.Compute(ctx, x.Runners, features.Job{
+		N: len(jobs),
+		Load: func(_ context.Context, i int, in vision.Tensor) (bool, error) {
+			copy(in, jobs[i].t.tensors[jobs[i].n])
+			return true, nil
+		},
+		Save: func(i int, s *infer.Scores) error {
+			t := jobs[i].t
+			t.picture.Views[t.missing[jobs[i].n]] = append([]float32(nil), s.Embedding...)
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("compute embeddings: %w", err)
+	}
+	for _, j := range jobs {
+		v := j.t.missing[j.n]
+		if err := x.Cache.Put(j.t.keys[v], bytesOf(j.t.picture.Views[v])); err != nil {
+			return err
+		}
+	}
+	for _, t := range work {
+		t.tensors = nil
+	}
+	return nil
+}
+
+// base names a picture as it is imported: its content, crop and trimming.
+func (x *Extractor) base(p Picture) string {
+	c := p.Entry.Crop
+	return fmt.Sprintf("%s %d %d %d %d bars=%t", hex.EncodeToString(p.SHA256[:]), c.X, c.Y, c.W, c.H, x.KeepBars)
+}
+
+func (x *Extractor) viewKey(base string, view View) Key {
+	return KeyOf(base, string(view), x.Backbone, vision.PreprocessID(), x.Runners[0].Info().Library, infer.CPUClass())
+}
+
+// lookVersion changes with DHash, ColourAndSize or what is kept of them.
+const lookVersion = "look/1"
+
+// look takes a picture's description from the cache.
+func (x *Extractor) look(p *Picture, base string) bool {
+	value, ok := x.Cache.Get(KeyOf(base, lookVersion, vision.PreprocessID()))
+	if !ok || len(value) != 9+4*colourSize {
+		return false
+	}
+	p.Hash = binary.LittleEndian.Uint64(value)
+	p.Trimmed = value[8] == 1
+	p.Colour = floats(value[9:])
+	return true
+}
+
+// describe computes a picture's description and caches it.
+func (x *Extractor) describe(img vision.Image, p *Picture, base string) error {
+	plain := make(vision.Tensor, vision.TensorLen)
+	if err := x.painter.Draw(plain, img, Plain, p.SHA256); err != nil {
+		return &fault{err}
+	}
+	p.Hash, p.Colour = dataset.DHash(plain), ColourAndSize(plain)
+	value := binary.LittleEndian.AppendUint64(nil, p.Hash)
+	if p.Trimmed {
+		value = append(value, 1)
+	} else {
+		value = append(value, 0)
+	}
+	value = append(value, bytesOf(p.Colour)...)
+	return x.Cache.Put(KeyOf(base, lookVersion, vision.PreprocessID()), value)
+}
+
+// onlyOnce leaves out pictures whose content and crop came before, and all of
+// those that more than one class claims.
+func onlyOnce(pictures []Picture) ([]Picture, []dataset.Skip) {
+	type content struct {
+		hash [32]byte
+		crop dataset.Crop
+	}
+	first := map[content]int{}
+	contested := map[content]bool{}
+	for i, p := range pictures {
+		c := content{p.SHA256, p.Entry.Crop}
+		if j, ok := first[c]; !ok {
+			first[c] = i
+		} else if pictures[j].Entry.Class != p.Entry.Class {
+			contested[c] = true
+		}
+	}
+	var out []Picture
+	var skipped []dataset.Skip
+	for i, p := range pictures {
+		c := content{p.SHA256, p.Entry.Crop}
+		switch j := first[c]; {
+		case contested[c]:
+			skipped = append(skipped, dataset.Skip{File: p.Entry.File, Reason: "the same picture stands in more than one class"})
+		case j != i:
+			skipped = append(skipped, dataset.Skip{File: p.Entry.File, Reason: "the same picture as " + pictures[j].Entry.File})
+		default:
+			out = append(out, p)
+		}
+	}
+	return out, skipped
+}
+
+func floats(b []byte) []float32 {
+	out := make([]float32, len(b)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return out
+}
+
+func bytesOf(values []float32) []byte {
+	out := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+	}
+	return out
+}
