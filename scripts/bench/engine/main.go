@@ -1,0 +1,162 @@
+// Command engine measures what the worker process costs: the same network on
+// the same library with the same threads, through gourdian-infer and its pipes
+// on one side, in a C loop on ONNX Runtime's C API on the other. Blocks of runs
+// alternate, so that both sides meet the same state of the machine.
+//
+//	go run ./scripts/bench/engine [--rounds N] [--block N] [--threads N] [--graph FILE]
+//
+// It is run in the root of the checkout after `make build`.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"gourdian/internal/infer"
+	"gourdian/internal/infer/features"
+	"gourdian/internal/onnxgraph"
+	"gourdian/internal/vision"
+	"gourdian/models/backbone"
+)
+
+const library = ".cache/onnxruntime/libonnxruntime.so.1.32.0"
+
+type options struct {
+	rounds, block, threads int
+	graph                  string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 20, "blocks on each side")
+	flag.IntVar(&o.block, "block", 25, "runs in a block")
+	flag.IntVar(&o.threads, "threads", 1, "threads of the engine")
+	flag.StringVar(&o.graph, "graph", "", "ONNX graph (default: the default backbone with ImageNet's classifier)")
+	flag.Parse()
+	if err := run(context.Background(), o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench engine:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "gourdian-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if o.graph == "" {
+		o.graph = filepath.Join(dir, "backbone.onnx")
+		if err := writeBackbone(o.graph); err != nil {
+			return err
+		}
+	}
+	client, err := features.StartGraph(ctx, o.graph, infer.Options{
+		Program: filepath.Join("bin", infer.Program), Library: library, Threads: o.threads,
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	info := client.Info()
+	loop, err := startLoop(ctx, dir, o, info)
+	if err != nil {
+		return err
+	}
+	defer loop.close()
+	ours, theirs, err := alternate(ctx, o, client, loop)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("engine: %s, %d thread(s), %s, %d runs on each side in %d alternating blocks\n",
+		info.Library, o.threads, info.CPU, len(ours), o.rounds)
+	return report(ours, theirs)
+}
+
+func writeBackbone(path string) error {
+	entry, err := backbone.Find("")
+	if err != nil {
+		return err
+	}
+	m, err := entry.Load(filepath.Join(".cache", "backbone", entry.File), true)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, onnxgraph.Encode(m), 0o600)
+}
+
+// alternate runs a block on each side in turn and checks that they agree. The
+// first block of both warms up and is left out.
+func alternate(ctx context.Context, o options, client *infer.Client, loop *loop) (ours, theirs []time.Duration, err error) {
+	in := make(vision.Tensor, vision.TensorLen)
+	var scores infer.Scores
+	for round := range o.rounds + 1 {
+		paint(in, uint32(round))
+		mine := make([]time.Duration, 0, o.block)
+		for range o.block {
+			begin := time.Now()
+			if err := client.Run(ctx, in, &scores); err != nil {
+				return nil, nil, err
+			}
+			mine = append(mine, time.Since(begin))
+		}
+		other, sum, err := loop.run(o.block, round)
+		if err != nil {
+			return nil, nil, err
+		}
+		if own := total(&scores); math.Abs(own-sum) > 1e-5*max(1, math.Abs(own)) {
+			return nil, nil, fmt.Errorf("picture %d: the outputs add up to %v here and to %v in the C loop", round, own, sum)
+		}
+		if round > 0 {
+			ours, theirs = append(ours, mine...), append(theirs, other...)
+		}
+	}
+	return ours, theirs, nil
+}
+
+// paint makes a picture without meaning, as paint in loop.c does.
+func paint(in vision.Tensor, seed uint32) {
+	for i := range in {
+		n := uint32(i)
+		in[i] = uint8(n*(2*seed+3) + n/97*seed)
+	}
+}
+
+func total(s *infer.Scores) float64 {
+	sum := 0.0
+	s.Each(func(values []float32) {
+		for _, v := range values {
+			sum += float64(v)
+		}
+	})
+	return sum
+}
+
+func report(ours, theirs []time.Duration) error {
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\tworker ms\tC loop ms\tratio\t")
+	for _, q := range []struct {
+		name  string
+		share float64
+	}{{"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}} {
+		a, b := quantile(ours, q.share), quantile(theirs, q.share)
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t\n", q.name, a, b, a/b)
+	}
+	return w.Flush()
+}
+
+// quantile is the smallest value that at least that share does not exceed, in
+// milliseconds.
+func quantile(sorted []time.Duration, share float64) float64 {
+	at := int(math.Ceil(share*float64(len(sorted)))) - 1
+	return sorted[max(at, 0)].Seconds() * 1000
+}
