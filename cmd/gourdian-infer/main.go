@@ -31,6 +31,13 @@ func main() {
 // usageError marks wrong use of the command line: exit code 2.
 type usageError struct{ error }
 
+func noArgs(c *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(c, args); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
 func command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
@@ -46,7 +53,7 @@ calibration) has no golden frames and is never used by a board.`,
 		Example: `  gourdian-infer --bundle grade.gourdian --variant fp32 --threads 2
   gourdian-infer --graph backbone.onnx --output block_15`,
 		Version:       version,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PreRunE:       func(*cobra.Command, []string) error { return o.check() },
