@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/ort"
@@ -52,6 +53,8 @@ func (o *options) run(ctx context.Context) error {
 	if hello.Detail, err = json.Marshal(info); err != nil {
 		return err
 	}
+	// The session has its own copy of the graph; a board has better use for ours.
+	debug.FreeOSMemory()
 	return worker.Serve(ctx, hello, infer.NewHandler(runner))
 }
 

@@ -5,6 +5,7 @@ package ort
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,8 +17,15 @@ import (
 )
 
 // tiny is a network with three classes that runs in microseconds: the mean
-// colour as its embedding.
+// colour as its embedding and, standardised, as its logits.
 func tiny(t *testing.T) *onnxgraph.Model {
+	t.Helper()
+	return colours(t, onnxgraph.Dense{
+		In: 3, Out: 3, Weights: []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}, Bias: []float64{0, 0, 0},
+	})
+}
+
+func colours(t *testing.T, head ...onnxgraph.Dense) *onnxgraph.Model {
 	t.Helper()
 	m := onnxgraph.New("tiny")
 	g := m.Graph
@@ -28,8 +36,7 @@ func tiny(t *testing.T) *onnxgraph.Model {
 	g.Node("Flatten", onnxgraph.OutputEmbedding, []string{x})
 	g.Output(onnxgraph.OutputEmbedding, onnxgraph.Float32, 1, 3)
 	err := onnxgraph.AppendHead(m, onnxgraph.Head{
-		Mean: []float64{127, 127, 127}, Std: []float64{64, 64, 64},
-		Layers: []onnxgraph.Dense{{In: 3, Out: 3, Weights: []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}, Bias: []float64{0, 0, 0}}},
+		Mean: []float64{127, 127, 127}, Std: []float64{64, 64, 64}, Layers: head,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +85,30 @@ func TestScoresAreThoseOfTheGraph(t *testing.T) {
 	}
 	if len(out.Extra[0]) != vision.TensorLen || out.Extra[0][0] != 127 || out.Extra[0][vision.TensorLen-1] != 255 {
 		t.Error("the extra output is not the picture in planes")
+	}
+}
+
+func TestHeadWithAHiddenLayer(t *testing.T) {
+	m := colours(t,
+		onnxgraph.Dense{In: 3, Out: 2, Weights: []float64{1, 0, 0, -1, 0, 0}, Bias: []float64{0.5, 0.25}},
+		onnxgraph.Dense{In: 2, Out: 2, Weights: []float64{1, 2, 3, 4}, Bias: []float64{10, 20}})
+	s, err := Open(testbed.OnnxRuntime(t), onnxgraph.Encode(m), onCPU())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var out infer.Scores
+	for red, want := range map[uint8][]float32{
+		191: {11.5, 24.5}, // standardised 1: hidden layer 1.5 and 0
+		63:  {12.5, 25},   // standardised -1: hidden layer 0 and 1.25
+	} {
+		in := make(vision.Tensor, vision.TensorLen)
+		for i := 0; i < len(in); i += 3 {
+			in[i] = red
+		}
+		if err := s.Run(t.Context(), in, &out); err != nil || !slices.Equal(out.Logits, want) {
+			t.Errorf("red %d: logits %v and error %v, expected %v", red, out.Logits, err, want)
+		}
 	}
 }
 
