@@ -3,12 +3,29 @@ package bundle
 // Format is the version of the bundle format; see docs/formats/bundle.md.
 const Format = 1
 
+// Tasks of a bundle.
+const (
+	TaskGrade  = "grade"  // classes of wire: good, regular, bad, not_pumpkin, or some of them
+	TaskCustom = "custom" // classes of its own
+)
+
+// Kinds of provenance.
+const (
+	KindRendered = "rendered"
+	KindPhotos   = "photos"
+	KindMixed    = "mixed"
+)
+
+// AnyCPU is the CPU class whose tolerance holds where a variant has none for
+// the CPU at hand.
+const AnyCPU = "any"
+
 // Manifest describes one model. Its canonical JSON is the first entry of the
 // bundle and the SHA-256 of these bytes is the bundle's id. It holds no time
 // and no measurement: the same inputs give the same bytes.
 type Manifest struct {
 	Format     int        `json:"format"`
-	Task       string     `json:"task"` // "grade" or "custom"
+	Task       string     `json:"task"` // TaskGrade or TaskCustom
 	Name       string     `json:"name"`
 	Classes    []Class    `json:"classes"`
 	Preprocess string     `json:"preprocess"` // vision.PreprocessID of the trainer
@@ -44,6 +61,14 @@ type Variant struct {
 	Tolerance map[string]float64 `json:"tolerance"`
 }
 
+// ToleranceFor returns the tolerance for a CPU class.
+func (v *Variant) ToleranceFor(cpu string) float64 {
+	if tolerance, ok := v.Tolerance[cpu]; ok {
+		return tolerance
+	}
+	return v.Tolerance[AnyCPU]
+}
+
 // Golden is a raw tensor with the logits expected from every variant.
 type Golden struct {
 	Tensor   string               `json:"tensor"`
@@ -53,7 +78,7 @@ type Golden struct {
 // Provenance says what the model was trained on; it is shown wherever its
 // verdicts are shown.
 type Provenance struct {
-	Kind    string         `json:"kind"` // "rendered", "photos", "mixed"
+	Kind    string         `json:"kind"` // KindRendered, KindPhotos, KindMixed
 	Images  int            `json:"images"`
 	Groups  int            `json:"groups"`
 	Classes map[string]int `json:"classes"` // pictures per class
