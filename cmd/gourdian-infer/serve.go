@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"gourdian/internal/bundle"
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/ort"
 	"gourdian/internal/worker"
@@ -63,6 +64,8 @@ func refusal(err error) string {
 	switch {
 	case errors.Is(err, infer.ErrGolden):
 		return "golden"
+	case errors.Is(err, bundle.ErrBundle):
+		return "bundle"
 	case errors.Is(err, ort.ErrNoRuntime):
 		return "no_runtime"
 	}
