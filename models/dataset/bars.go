@@ -7,9 +7,12 @@ import (
 )
 
 // Limits of what counts as a bar. A padded picture has bars of pure white or
-// black; JPEG moves them by a few levels, ringing at their edge by some more.
+// black, which JPEG moves by a few levels. Black ones are held to less: black
+// cloth and night come close to black, nothing real comes close to white all
+// along a line without being overexposed.
 const (
-	barLevels = 10   // how far a channel may be from pure white or black
+	barWhite  = 245  // least level of every channel of a white bar
+	barBlack  = 4    // highest level of every channel of a black bar
 	barSpecks = 0.01 // share of a line's pixels that may be farther
 	barLeast  = 0.02 // share of the side that the bars of one axis must reach
 	barLeaves = 0.25 // share of each side that must be left, else nothing is cut
@@ -66,10 +69,10 @@ func lineIsBar(pix []uint8, step, n int) bool {
 	white, black := 0, 0
 	for i := range n {
 		p := pix[i*step : i*step+3]
-		if min(p[0], p[1], p[2]) >= 255-barLevels {
+		if min(p[0], p[1], p[2]) >= barWhite {
 			white++
 		}
-		if max(p[0], p[1], p[2]) <= barLevels {
+		if max(p[0], p[1], p[2]) <= barBlack {
 			black++
 		}
 	}

@@ -17,7 +17,7 @@ type Features struct {
 func (f Features) In() int { return len(f.Views[0][0]) }
 
 // Penalties is the grid that C is chosen from, smallest (strongest penalty) first.
-func Penalties() []float64 { return []float64{0.0003, 0.001, 0.003, 0.01, 0.03, 0.1} }
+func Penalties() []float64 { return []float64{0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3} }
 
 // Crossed is the result of a cross-validation: what each picture's logits were
 // when neither it nor its group was trained on.

@@ -1,0 +1,83 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gourdian/internal/infer"
+	"gourdian/internal/vision"
+)
+
+// GoldenFrame is a tensor with the logits that a board must reproduce before
+// it serves a bundle.
+type GoldenFrame struct {
+	Name     string // part of an entry's name: a-z, 0-9, '-'
+	Tensor   vision.Tensor
+	Expected []float32
+}
+
+// SyntheticFrames are tensors that no photographer has a right in and that
+// drive all channels: slopes, noise, stripes, and a round orange thing on
+// green. Integers only: the same bytes everywhere.
+func SyntheticFrames() []GoldenFrame {
+	random := rand.New(rand.NewPCG(1, 2))
+	return []GoldenFrame{
+		{Name: "slopes", Tensor: draw(func(x, y int) [3]uint8 { return [3]uint8{uint8(x), uint8(y), uint8((x + y) / 2)} })},
+		{Name: "noise", Tensor: draw(func(_, _ int) [3]uint8 {
+			v := random.Uint32()
+			return [3]uint8{uint8(v), uint8(v >> 8), uint8(v >> 16)}
+		})},
+		{Name: "stripes", Tensor: draw(func(x, y int) [3]uint8 {
+			v := uint8(40 + 170*((x/8+y/24)%2))
+			return [3]uint8{v, 255 - v, v / 2}
+		})},
+		{Name: "disk", Tensor: draw(func(x, y int) [3]uint8 {
+			dx, dy := x-vision.Size/2, y-vision.Size/2
+			if dx*dx+dy*dy < 80*80 {
+				return [3]uint8{uint8(235 - (dx*dx+dy*dy)/90), uint8(130 + dx/3), 30}
+			}
+			return [3]uint8{uint8(60 + x%23), uint8(110 + y%31), 50}
+		})},
+	}
+}
+
+func draw(at func(x, y int) [3]uint8) vision.Tensor {
+	t := make(vision.Tensor, 0, vision.TensorLen)
+	for y := range vision.Size {
+		for x := range vision.Size {
+			p := at(x, y)
+			t = append(t, p[0], p[1], p[2])
+		}
+	}
+	return t
+}
+
+const (
+	// toleranceShare of the largest golden logit may be lost on another CPU:
+	// other kernels add in another order, which for float32 moves logits by
+	// about a thousandth of that.
+	toleranceShare = 0.005
+	toleranceLeast = 0.01
+)
+
+// ExpectGolden runs the frames on the final graph in its real worker, notes
+// the logits, and returns the tolerance for them.
+func ExpectGolden(ctx context.Context, runner infer.Runner, frames []GoldenFrame) (float64, error) {
+	largest := 0.0
+	var scores infer.Scores
+	for i := range frames {
+		if err := runner.Run(ctx, frames[i].Tensor, &scores); err != nil {
+			return 0, fmt.Errorf("golden frame %s: %w", frames[i].Name, err)
+		}
+		frames[i].Expected = append([]float32(nil), scores.Logits...)
+		for _, v := range scores.Logits {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return 0, fmt.Errorf("golden frame %s: the model's logit is %v", frames[i].Name, v)
+			}
+			largest = max(largest, math.Abs(float64(v)))
+		}
+	}
+	return max(toleranceLeast, toleranceShare*largest), nil
+}
