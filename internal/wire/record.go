@@ -53,7 +53,7 @@ type Record struct {
 	WallAt        time.Time          `json:"wall_at"`     // wall clock at that moment, UTC
 	Clock         Clock              `json:"clock"`
 	Camera        string             `json:"camera"`
-	Zone          string             `json:"zone"`
+	Zone          string             `json:"zone"`    // empty = the largest centred square
 	Frames        int                `json:"frames"`  // frames that voted, at least 1
 	Seconds       float64            `json:"seconds"` // field time from arrival to change
 	Model         string             `json:"model"`   // bundle id
