@@ -1,0 +1,129 @@
+package profiles
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func all(t *testing.T) []Profile {
+	t.Helper()
+	profiles, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return profiles
+}
+
+func TestEveryProcessorHasExactlyOneGenericProfile(t *testing.T) {
+	t.Parallel()
+	generic := map[string]int{}
+	for _, p := range all(t) {
+		if len(p.DeviceTree) == 0 {
+			generic[p.Arch]++
+		}
+	}
+	if len(generic) != 2 || generic["amd64"] != 1 || generic["arm64"] != 1 {
+		t.Errorf("generic profiles: %v", generic)
+	}
+}
+
+// What no range of a single value can say.
+func TestInvariants(t *testing.T) {
+	t.Parallel()
+	starts := map[string]string{}
+	for _, p := range all(t) {
+		// Badger holds up to five memtables besides its caches; the agent needs
+		// as much again for everything else.
+		if held := 5*p.Store.MemtableMB + p.Store.BlockCacheMB + p.Store.IndexCacheMB; held > p.Memory.AgentMB/2 {
+			t.Errorf("%s: the store may hold %d MB of the agent's %d", p.Name, held, p.Memory.AgentMB)
+		}
+		if p.Store.RecordsMB > p.Store.PicturesMB {
+			t.Errorf("%s: records are small, pictures are not", p.Name)
+		}
+		if p.Camera.Height > p.Camera.Width {
+			t.Errorf("%s: a camera's picture is wider than high", p.Name)
+		}
+		for _, start := range p.DeviceTree {
+			if other := starts[start]; other != "" {
+				t.Errorf("%s and %s claim the same board %q", p.Name, other, start)
+			}
+			starts[start] = p.Name
+		}
+	}
+}
+
+func TestByName(t *testing.T) {
+	t.Parallel()
+	for _, p := range all(t) {
+		if got, err := ByName(p.Name); err != nil || got.Name != p.Name {
+			t.Errorf("%s: %v, %v", p.Name, got.Name, err)
+		}
+	}
+	if _, err := ByName("toaster"); err == nil || !strings.Contains(err.Error(), "generic-arm64, generic-x86-64") {
+		t.Errorf("unknown name: %v", err)
+	}
+}
+
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	boards := []Profile{
+		{Name: "any-arm", Arch: "arm64"},
+		{Name: "pi", Arch: "arm64", DeviceTree: []string{"Raspberry Pi"}},
+		{Name: "pi4", Arch: "arm64", DeviceTree: []string{"Raspberry Pi 4", "Raspberry Pi Compute Module 4"}},
+		{Name: "any-pc", Arch: "amd64"},
+	}
+	for _, tc := range []struct{ model, arch, want string }{
+		{"", "arm64", "any-arm"},
+		{"Orange Pi 5", "arm64", "any-arm"},
+		{"Raspberry Pi 4 Model B Rev 1.4\x00", "arm64", "pi4"},
+		{"Raspberry Pi 5 Model B Rev 1.0\x00", "arm64", "pi"},
+		{"Raspberry Pi 4 Model B", "amd64", "any-pc"},
+		{"", "riscv64", ""},
+	} {
+		got, err := match(boards, tc.model, tc.arch)
+		if got.Name != tc.want || (err == nil) != (tc.want != "") {
+			t.Errorf("%q on %s: %q, %v; want %q", tc.model, tc.arch, got.Name, err, tc.want)
+		}
+	}
+	if got, err := Match("Raspberry Pi 3\x00", "arm64"); err != nil || got.Arch != "arm64" {
+		t.Errorf("embedded profiles: %q, %v", got.Name, err)
+	}
+}
+
+func TestBadFilesAreRefusedWithThePath(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("generic-arm64.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(raw)
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"misspelt key":      {"max_threads: 3", "max_thread: 3", "engine.max_thread: unknown key in line"},
+		"unknown section":   {"store:", "stove:", "stove: unknown key"},
+		"no threads":        {"max_threads: 3", "max_threads: 0", "engine.max_threads: 0"},
+		"missing value":     {"  agent_mb: 128\n", "", "memory.agent_mb: 0"},
+		"text for a number": {"width: 1280", "width: wide", "wide"},
+		"same key twice":    {"width: 1280", "width: 1280\n  width: 640", "already defined"},
+		"unknown provider":  {"[cpu]", "[gpu, cpu]", `engine.providers: "gpu"`},
+		"no way back":       {"[cpu]", "[cpu, xnnpack]", "engine.providers: ends with"},
+		"variant twice":     {"[int8, fp32]", "[int8, int8]", "engine.variants: \"int8\" twice"},
+		"no variant":        {"[int8, fp32]", "[]", "engine.variants: empty"},
+		"every board":       {"device_tree: []", `device_tree: [""]`, "device_tree: an empty start"},
+		"other processor":   {"arch: arm64", "arch: arm", `arch: "arm"`},
+		"other name":        {"name: generic-arm64", "name: pi", "in a file of another name"},
+		"no description":    {"description: Any 64-bit ARM board with 1 GB of memory or more", `description: ""`, "description: missing"},
+		"empty file":        {good, "", "empty"},
+		"no mapping":        {good, "- list", "cannot unmarshal"},
+	} {
+		bad := strings.Replace(good, tc.old, tc.new, 1)
+		if bad == good {
+			t.Errorf("%s: nothing replaced", name)
+		}
+		_, err := load(fstest.MapFS{"generic-arm64.yaml": {Data: []byte(bad)}})
+		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "generic-arm64.yaml") {
+			t.Errorf("%s: error %v, want %q", name, err, tc.want)
+		}
+	}
+}
