@@ -13,6 +13,7 @@ import (
 	"slices"
 	"testing"
 
+	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/fake"
 	"gourdian/internal/vision"
@@ -33,7 +34,7 @@ func (d *decoder) Decode(_ context.Context, file []byte) (vision.Image, error) {
 	}
 	src, err := png.Decode(bytes.NewReader(file))
 	if err != nil {
-		return vision.Image{}, &worker.Error{Code: "bad_image", Message: err.Error()}
+		return vision.Image{}, fmt.Errorf("%w: %w", capture.ErrBadImage, err)
 	}
 	b := src.Bounds()
 	img := vision.New(b.Dx(), b.Dy())
@@ -147,7 +148,7 @@ func TestPicturesThatCannotBeUsedAreListedNotFatal(t *testing.T) {
 		reasons[s.File] = s.Reason
 	}
 	want := map[string]string{
-		"a/2.png": "png: invalid format: not a PNG file", "a/3.png": "the file is empty", "a/4.png": "the same picture as a/1.png",
+		"a/2.png": capture.ErrBadImage.Error() + ": png: invalid format: not a PNG file", "a/3.png": "the file is empty", "a/4.png": "the same picture as a/1.png",
 		"a/5.png": "the same picture stands in more than one class", "b/6.png": "the same picture stands in more than one class",
 	}
 	if !reflect.DeepEqual(reasons, want) {

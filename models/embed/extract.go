@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"math"
 
+	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/features"
 	"gourdian/internal/vision"
-	"gourdian/internal/worker"
 	"gourdian/models/dataset"
 )
 
@@ -21,7 +21,8 @@ import (
 const batch = 16
 
 // Decoder decodes one encoded picture and turns it upright. An error that
-// wraps *worker.Error is the picture's fault, every other one ends the work.
+// wraps capture.ErrBadImage or capture.ErrTooLarge is the picture's fault,
+// every other one ends the work. One goroutine calls it.
 type Decoder interface {
 	Decode(ctx context.Context, file []byte) (vision.Image, error)
 }
@@ -136,10 +137,9 @@ func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry
 // open decodes, crops and trims.
 func (x *Extractor) open(ctx context.Context, file []byte, crop dataset.Crop, p *Picture) (vision.Image, error) {
 	img, err := x.Decoder.Decode(ctx, file)
-	var answer *worker.Error
 	switch {
-	case errors.As(err, &answer):
-		return img, &fault{errors.New(answer.Message)}
+	case errors.Is(err, capture.ErrBadImage) || errors.Is(err, capture.ErrTooLarge):
+		return img, &fault{err}
 	case err != nil:
 		return img, err
 	}
@@ -203,6 +203,20 @@ func (x *Extractor) viewKey(base string, view View) Key {
 
 // lookVersion changes with DHash, ColourAndSize or what is kept of them.
 const lookVersion = "look/1"
+
+// Tensor returns what the backbone sees of one entry in the plain view.
+func (x *Extractor) Tensor(ctx context.Context, set *dataset.Set, e dataset.Entry) (vision.Tensor, error) {
+	file, err := set.Read(e)
+	if err != nil {
+		return nil, fmt.Errorf("picture %s: %w", e.File, err)
+	}
+	img, err := x.open(ctx, file, e.Crop, &Picture{})
+	if err != nil {
+		return nil, fmt.Errorf("picture %s: %w", e.File, err)
+	}
+	tensor := make(vision.Tensor, vision.TensorLen)
+	return tensor, x.painter.Draw(tensor, img, Plain, sha256.Sum256(file))
+}
 
 // look takes a picture's description from the cache.
 func (x *Extractor) look(p *Picture, base string) bool {

@@ -66,8 +66,8 @@ func TestFoldsNeverHoldOutAWholeClass(t *testing.T) {
 	}
 }
 
-// features makes pictures of several groups and views around class centres.
-func features(seed uint64, apart float64) Features {
+// cloudy makes pictures of several groups and views around class centres.
+func cloudy(seed uint64, apart float64) Features {
 	random := rand.New(rand.NewPCG(seed, 0))
 	f := Features{Classes: 2}
 	for g := range 30 {
@@ -95,7 +95,7 @@ func features(seed uint64, apart float64) Features {
 // its group, its views, the scaler or the choice of weights.
 func TestHeldOutLogitsDoNotKnowTheirOwnFold(t *testing.T) {
 	t.Parallel()
-	f := features(2, 2)
+	f := cloudy(2, 2)
 	fold, err := Folds(f.Class, f.Group, 2, 5, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestHeldOutLogitsDoNotKnowTheirOwnFold(t *testing.T) {
 
 func TestCrossValidationOfNoiseIsAsGoodAsACoin(t *testing.T) {
 	t.Parallel()
-	f := features(3, 0)
+	f := cloudy(3, 0)
 	fold, err := Folds(f.Class, f.Group, 2, 5, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestCrossValidationOfNoiseIsAsGoodAsACoin(t *testing.T) {
 
 func TestCopiesOfAViewDoNotChangeTheMeaningOfC(t *testing.T) {
 	t.Parallel()
-	f := features(4, 1)
+	f := cloudy(4, 1)
 	_, twice, err := FitAll(context.Background(), f, 0.01)
 	if err != nil {
 		t.Fatal(err)

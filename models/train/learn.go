@@ -43,12 +43,10 @@ type Options struct {
 	Seed  uint64
 	Folds int    // 0 = foldsWanted, or as many as there are groups
 	Kind  string // of the pictures: dataset.KindPhotos, ...
-	// Step is called 2 * Folds * len(Penalties()) + 1 times.
-	Step func()
+	// Begin is told the number of parts of the work before the first of them
+	// and returns what is called after each.
+	Begin func(parts int) (part func())
 }
-
-// Steps is how often Options.Step is called.
-func Steps(folds int) int { return 2*folds*len(Penalties()) + 1 }
 
 // Learn trains a head on embedded pictures and measures it on unseen groups.
 // It computes with nothing but its arguments, so equal arguments give equal
@@ -58,6 +56,7 @@ func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Op
 	if err := l.group(); err != nil {
 		return nil, err
 	}
+	l.step = o.Begin(2*l.folds*len(Penalties()) + 1)
 	if err := l.crossValidate(ctx); err != nil {
 		return nil, err
 	}
@@ -71,7 +70,7 @@ func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Op
 	if err != nil {
 		return nil, err
 	}
-	l.o.Step()
+	l.step()
 	l.out.Task, l.out.Scaler, l.out.Head = task, scaler, head
 	l.warn()
 	return &l.out, nil
@@ -89,6 +88,7 @@ type learner struct {
 	folds    int
 	suspects []dataset.Pair
 	crossed  Crossed
+	step     func()
 	novelty  []float64 // held out, of each picture
 	samples  []evaluate.Sample
 	out      Learned
@@ -179,7 +179,7 @@ func (l *learner) describe(groups int) {
 }
 
 func (l *learner) crossValidate(ctx context.Context) error {
-	crossed, err := CrossValidate(ctx, l.features, l.fold, Penalties(), l.o.Step)
+	crossed, err := CrossValidate(ctx, l.features, l.fold, Penalties(), l.step)
 	if err != nil {
 		return err
 	}
@@ -310,7 +310,7 @@ func (l *learner) baseline(ctx context.Context) error {
 	for i, p := range l.pictures {
 		f.Views[i] = [][]float32{p.Colour}
 	}
-	crossed, err := CrossValidate(ctx, f, l.fold, baselinePenalties(), l.o.Step)
+	crossed, err := CrossValidate(ctx, f, l.fold, baselinePenalties(), l.step)
 	if err != nil {
 		return fmt.Errorf("baseline of colour and size: %w", err)
 	}
