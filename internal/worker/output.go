@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -22,6 +23,8 @@ type output struct {
 	limit   *rate.Limiter
 	line    []byte // the unfinished line
 	last    string // the newest line
+	words   string // why it died, if it does: the start of a crash, else the newest line
+	crashed bool   // words is the start of a crash
 	repeats int    // of last, beyond the first
 	dropped int    // lines over the rate since the last one logged
 }
@@ -64,8 +67,19 @@ func (o *output) endLine() {
 	default:
 		o.flushRepeats()
 		o.last = line
+		o.remember(line)
 		o.emit(line)
 	}
+}
+
+// remember keeps the line that says most about a death: the first one of Go's
+// crash report, whose last one is an address.
+func (o *output) remember(line string) {
+	if o.crashed {
+		return
+	}
+	o.words = line
+	o.crashed = strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIG")
 }
 
 func (o *output) emit(line string) {

@@ -45,7 +45,10 @@ type Spec struct {
 	StopTimeout  time.Duration // from closing the pipe to SIGKILL; 0 = DefaultStopTimeout
 
 	// MemoryMB caps the worker's private writable memory (RLIMIT_DATA), so that
-	// a leak kills the worker and not the board; 0 = no cap.
+	// a leak kills the worker and not the board; 0 = no cap. What counts is what
+	// was asked for, 8 MB of stack for each thread included: an inference worker
+	// that is resident with 100 MB counts 240. ONNX Runtime and Go report the
+	// failure and end; both were tried.
 	MemoryMB int
 
 	Log *slog.Logger // nil = nothing is logged
@@ -178,8 +181,8 @@ func (p *Process) wait() {
 		err = errors.New("ended by itself")
 	}
 	p.output.close()
-	if p.output.last != "" {
-		err = fmt.Errorf("%w (its last words: %s)", err, p.output.last)
+	if p.output.words != "" {
+		err = fmt.Errorf("%w (its last words: %s)", err, p.output.words)
 	}
 	p.fail(CodeCrashed, err)
 	// The pipe of answers stays open: its last one may not be read yet.

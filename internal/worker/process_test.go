@@ -387,8 +387,12 @@ func TestOutputIsCutFoldedAndThinned(t *testing.T) {
 	if strings.Contains(got, strings.Repeat("x", maxLine+1)) {
 		t.Error("a long line was not cut")
 	}
-	if o.last != "no newline" {
-		t.Errorf("last words %q", o.last)
+	if o.words != "no newline" {
+		t.Errorf("last words %q", o.words)
+	}
+	write("fatal error: runtime: out of memory\n\ngoroutine 1 [running]:\nruntime/mgc.go:1695 +0x105\n")
+	if o.words != "fatal error: runtime: out of memory" {
+		t.Errorf("last words of a crash %q", o.words)
 	}
 }
 
