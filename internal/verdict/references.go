@@ -155,17 +155,19 @@ func (m *noveltyMeter) keep(distance float64) {
 	m.nearest[at] = distance
 }
 
-// dotProduct has four independent sums so that multiplications overlap.
+// dotProduct takes eight values a turn, into four independent sums, so that
+// multiplications overlap.
 func dotProduct(row []int8, query []int32) int32 {
-	query = query[:len(row)]
 	var a, b, c, d int32
-	for len(row) >= 4 && len(query) >= 4 {
-		a += int32(row[0]) * query[0]
-		b += int32(row[1]) * query[1]
-		c += int32(row[2]) * query[2]
-		d += int32(row[3]) * query[3]
-		row, query = row[4:], query[4:]
+	for len(row) >= 8 && len(query) >= 8 {
+		r, q := (*[8]int8)(row), (*[8]int32)(query)
+		a += int32(r[0])*q[0] + int32(r[4])*q[4]
+		b += int32(r[1])*q[1] + int32(r[5])*q[5]
+		c += int32(r[2])*q[2] + int32(r[6])*q[6]
+		d += int32(r[3])*q[3] + int32(r[7])*q[7]
+		row, query = row[8:], query[8:]
 	}
+	query = query[:len(row)]
 	for i, v := range row {
 		a += int32(v) * query[i]
 	}
