@@ -87,7 +87,7 @@ func extractor(t *testing.T, cache string, d *decoder) *Extractor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &Extractor{Decoder: d, Runners: []infer.Runner{fake.New(3), fake.New(3)}, Cache: c, Backbone: "fake", Step: func() {}}
+	return &Extractor{Importer: Importer{Decoder: d}, Runners: []infer.Runner{fake.New(3), fake.New(3)}, Cache: c, Backbone: "fake", Step: func() {}}
 }
 
 func TestSecondTrainingDecodesNothingAndGivesTheSame(t *testing.T) {

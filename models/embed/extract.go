@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 
-	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/features"
 	"gourdian/internal/vision"
@@ -20,20 +19,12 @@ import (
 // bounds the tensors in memory.
 const batch = 16
 
-// Decoder decodes one encoded picture and turns it upright. An error that
-// wraps capture.ErrBadImage or capture.ErrTooLarge is the picture's fault,
-// every other one ends the work. One goroutine calls it.
-type Decoder interface {
-	Decode(ctx context.Context, file []byte) (vision.Image, error)
-}
-
 // Extractor computes what is not cached yet. All fields must be set.
 type Extractor struct {
-	Decoder  Decoder
+	Importer
 	Runners  []infer.Runner // workers of the backbone's graph
 	Cache    *Cache
 	Backbone string // backbone.ID
-	KeepBars bool   // leave uniform bars in place, see dataset.TrimBars
 	// Step is called after each picture of the data set, used or not.
 	Step func()
 
@@ -60,7 +51,7 @@ func (x *Extractor) Extract(ctx context.Context, set *dataset.Set, views []View)
 		var work []*task
 		for _, e := range set.Entries[start:min(start+batch, len(set.Entries))] {
 			t, err := x.begin(ctx, set, e, views)
-			var fault *fault
+			var fault *Fault
 			switch {
 			case errors.As(err, &fault):
 				skipped = append(skipped, dataset.Skip{File: e.File, Reason: fault.Error()})
@@ -83,11 +74,6 @@ func (x *Extractor) Extract(ctx context.Context, set *dataset.Set, views []View)
 	return out, append(skipped, repeated...), nil
 }
 
-// fault is an error of one picture, which is listed and passed over.
-type fault struct{ err error }
-
-func (f *fault) Error() string { return f.err.Error() }
-
 // task is one picture on its way.
 type task struct {
 	picture Picture
@@ -100,7 +86,7 @@ type task struct {
 func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry, views []View) (*task, error) {
 	file, err := set.Read(e)
 	if err != nil {
-		return nil, &fault{err}
+		return nil, &Fault{err}
 	}
 	t := &task{picture: Picture{Entry: e, SHA256: sha256.Sum256(file), Views: make([][]float32, len(views))}}
 	base := x.base(t.picture)
@@ -117,14 +103,15 @@ func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry
 	if known && len(t.missing) == 0 {
 		return t, nil
 	}
-	img, err := x.open(ctx, file, e.Crop, &t.picture)
+	img, trimmed, err := x.Import(ctx, file, e.Crop)
 	if err != nil {
 		return nil, err
 	}
+	t.picture.Trimmed = trimmed
 	for _, v := range t.missing {
 		tensor := make(vision.Tensor, vision.TensorLen)
 		if err := x.painter.Draw(tensor, img, views[v], t.picture.SHA256); err != nil {
-			return nil, &fault{err}
+			return nil, &Fault{err}
 		}
 		t.tensors = append(t.tensors, tensor)
 	}
@@ -132,24 +119,6 @@ func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry
 		return t, nil
 	}
 	return t, x.describe(img, &t.picture, base)
-}
-
-// open decodes, crops and trims.
-func (x *Extractor) open(ctx context.Context, file []byte, crop dataset.Crop, p *Picture) (vision.Image, error) {
-	img, err := x.Decoder.Decode(ctx, file)
-	switch {
-	case errors.Is(err, capture.ErrBadImage) || errors.Is(err, capture.ErrTooLarge):
-		return img, &fault{err}
-	case err != nil:
-		return img, err
-	}
-	if img, err = crop.Cut(img); err != nil {
-		return img, &fault{err}
-	}
-	if !x.KeepBars {
-		img, p.Trimmed = dataset.TrimBars(img)
-	}
-	return img, nil
 }
 
 // infer computes the missing embeddings of a batch on all workers.
@@ -210,7 +179,7 @@ func (x *Extractor) Tensor(ctx context.Context, set *dataset.Set, e dataset.Entr
 	if err != nil {
 		return nil, fmt.Errorf("picture %s: %w", e.File, err)
 	}
-	img, err := x.open(ctx, file, e.Crop, &Picture{})
+	img, _, err := x.Import(ctx, file, e.Crop)
 	if err != nil {
 		return nil, fmt.Errorf("picture %s: %w", e.File, err)
 	}
@@ -234,7 +203,7 @@ func (x *Extractor) look(p *Picture, base string) bool {
 func (x *Extractor) describe(img vision.Image, p *Picture, base string) error {
 	plain := make(vision.Tensor, vision.TensorLen)
 	if err := x.painter.Draw(plain, img, Plain, p.SHA256); err != nil {
-		return &fault{err}
+		return &Fault{err}
 	}
 	p.Hash, p.Colour = dataset.DHash(plain), ColourAndSize(plain)
 	value := binary.LittleEndian.AppendUint64(nil, p.Hash)

@@ -142,13 +142,32 @@ func weighted(groups []tally, weight []uint8) float64 {
 	return all.hits / all.n
 }
 
-// share is the part of the samples of a kind that are hits.
+// share is the part of the samples of a kind that are hits. Where all groups
+// agree, no resample ever differs and a bootstrap would promise certainty;
+// then the interval is Wilson's over the groups.
 func (m *meter) share(hit, of func(Sample) bool) Interval {
 	groups, all := m.count(hit, of)
 	if m.wilson {
 		return Wilson(int(all.hits), int(all.n))
 	}
+	if all.n > 0 && (all.hits == 0 || all.hits == all.n) {
+		return unanimous(all.hits > 0, groups)
+	}
 	return m.draws.Interval(func(weight []uint8) float64 { return weighted(groups, weight) })
+}
+
+// unanimous is Wilson's interval over the groups that have any samples.
+func unanimous(yes bool, groups []tally) Interval {
+	n := 0
+	for _, t := range groups {
+		if t.n > 0 {
+			n++
+		}
+	}
+	if yes {
+		return Wilson(n, n)
+	}
+	return Wilson(0, n)
 }
 
 // balanced is the mean recall over the classes that the samples hold.

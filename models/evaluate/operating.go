@@ -43,7 +43,7 @@ func (m *meter) operatingPoints(classes []string) []OperatingPoint {
 			}
 			out = append(out, OperatingPoint{
 				Class: classes[a], Against: classes[b],
-				Recall:    m.draws.Interval(func(w []uint8) float64 { recall, _ := recallAt(ranked, w); return recall }),
+				Recall:    m.recallInterval(ranked),
 				AUC:       m.draws.Interval(func(w []uint8) float64 { return auc(ranked, w) }),
 				Threshold: func() float64 { _, threshold := recallAt(ranked, ones); return threshold }(),
 			})
@@ -80,6 +80,23 @@ func (m *meter) rank(a, b int) []scored {
 	}
 	slices.SortStableFunc(out, func(x, y scored) int { return cmp.Compare(y.p, x.p) })
 	return out
+}
+
+// recallInterval is the recall at the operating point. As in share, resamples
+// cannot doubt a recall of 1, so its lower end is Wilson's over the groups of
+// the class where that is lower.
+func (m *meter) recallInterval(ranked []scored) Interval {
+	i := m.draws.Interval(func(w []uint8) float64 { recall, _ := recallAt(ranked, w); return recall })
+	if i.Value == 1 {
+		groups := map[int]bool{}
+		for _, s := range ranked {
+			if s.positive {
+				groups[s.group] = true
+			}
+		}
+		i.Low = min(i.Low, Wilson(len(groups), len(groups)).Low)
+	}
+	return i
 }
 
 // recallAt walks down the ranking as long as the false alarms allow it.

@@ -60,38 +60,40 @@ type Threshold struct {
 }
 
 const (
+	// thresholdLeast keeps what is nearly a toss-up from being called a
+	// verdict, however well such calls did.
+	thresholdLeast = 0.6
 	// thresholdMost keeps a class callable whatever its precision was.
 	thresholdMost = 0.99
 	// callsLeast is the number of calls below which a precision says nothing.
 	callsLeast = 10
 )
 
-// Thresholds returns for each class the lowest threshold whose calls reach the
-// target precision. Where none does, it is the one of the best precision among
+// Thresholds returns for each class the lowest threshold, from 0.6, whose calls
+// reach the target precision. Where none does, it is the one of the best precision among
 // those that leave at least ten calls, and Reached is false. Precision is that
 // of the data's own mix of classes.
 func Thresholds(probabilities [][]float64, class []int, targets []float64) []Threshold {
 	out := make([]Threshold, len(targets))
 	for k, target := range targets {
-		// The top class has at least an even share.
-		out[k] = threshold(probabilities, class, k, target, 1/float64(len(targets)))
+		out[k] = threshold(probabilities, class, k, target)
 	}
 	return out
 }
 
-func threshold(probabilities [][]float64, class []int, k int, target, least float64) Threshold {
+func threshold(probabilities [][]float64, class []int, k int, target float64) Threshold {
 	type call struct {
 		p     float64
 		right bool
 	}
 	var calls []call
 	for i, p := range probabilities {
-		if argmax(p) == k {
+		if argmax(p) == k && p[k] >= thresholdLeast {
 			calls = append(calls, call{p[k], class[i] == k})
 		}
 	}
 	slices.SortFunc(calls, func(a, b call) int { return cmp.Compare(b.p, a.p) })
-	best := Threshold{Value: least, Target: target}
+	best := Threshold{Value: thresholdLeast, Target: target}
 	lowest := best
 	right := 0
 	for i, c := range calls {
@@ -101,7 +103,7 @@ func threshold(probabilities [][]float64, class []int, k int, target, least floa
 		if i+1 < len(calls) && calls[i+1].p == c.p {
 			continue // a threshold cannot part equal probabilities
 		}
-		now := Threshold{Value: least, Target: target, Precision: float64(right) / float64(i+1), Calls: i + 1}
+		now := Threshold{Value: thresholdLeast, Target: target, Precision: float64(right) / float64(i+1), Calls: i + 1}
 		if i+1 < len(calls) {
 			// Half-way to the next lower one, which is left out.
 			now.Value = (c.p + calls[i+1].p) / 2

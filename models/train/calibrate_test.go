@@ -36,16 +36,16 @@ func TestTemperatureUndoesOverconfidence(t *testing.T) {
 func TestThresholdIsTheLowestThatReachesItsTarget(t *testing.T) {
 	t.Parallel()
 	p := func(v float64) []float64 { return []float64{v, 1 - v} }
-	probabilities := [][]float64{p(0.99), p(0.9), p(0.8), p(0.7), p(0.6), p(0.55), p(0.2)}
-	class := []int{0, 0, 0, 1, 0, 1, 1}
+	probabilities := [][]float64{p(0.99), p(0.9), p(0.8), p(0.7), p(0.66), p(0.62), p(0.2), p(0.55)}
+	class := []int{0, 0, 0, 1, 0, 1, 1, 0}
 	got := Thresholds(probabilities, class, []float64{0.75, 0.9})
-	// 5 calls down to 0.6 hold 4 right ones; with the sixth 4 of 6.
-	if want := (Threshold{Value: 0.575, Target: 0.75, Precision: 0.8, Calls: 5, Reached: true}); math.Abs(got[0].Value-want.Value) > 1e-12 ||
+	// 5 calls down to 0.66 hold 4 right ones; with the sixth 4 of 6.
+	if want := (Threshold{Value: 0.64, Target: 0.75, Precision: 0.8, Calls: 5, Reached: true}); math.Abs(got[0].Value-want.Value) > 1e-12 ||
 		got[0].Precision != want.Precision || got[0].Calls != 5 || !got[0].Reached {
 		t.Errorf("class 0: %+v, want %+v", got[0], want)
 	}
-	if got[1].Value != 0.5 || got[1].Precision != 1 || !got[1].Reached {
-		t.Errorf("class 1, always right: %+v, want the even share", got[1])
+	if got[1].Value != thresholdLeast || got[1].Precision != 1 || !got[1].Reached {
+		t.Errorf("class 1, always right: %+v, want the least", got[1])
 	}
 }
 

@@ -41,8 +41,9 @@ type DataReport struct {
 
 // SuspectPair is two near-duplicates in different groups.
 type SuspectPair struct {
-	A, B string
-	Fold bool // whether they lie in different folds, so that one could betray the other
+	A    string `json:"a"`
+	B    string `json:"b"`
+	Fold bool   `json:"across_folds"` // whether they lie in different folds, so that one could betray the other
 }
 
 // GridPoint is one value of C with its cross-validated loss.

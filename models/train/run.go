@@ -129,7 +129,10 @@ func (c Config) extractor(ctx context.Context, id string, model *onnxgraph.Model
 		return nil, nil, err
 	}
 	stops = append(stops, func() { features.Close(runners) })
-	return &embed.Extractor{Decoder: decoder, Runners: runners, Cache: cache, Backbone: id, KeepBars: c.KeepBars}, stop, nil
+	return &embed.Extractor{
+		Importer: embed.Importer{Decoder: decoder, KeepBars: c.KeepBars},
+		Runners:  runners, Cache: cache, Backbone: id,
+	}, stop, nil
 }
 
 // startBackbone writes the backbone's graph where the workers can read it.
