@@ -79,7 +79,8 @@ type Process struct {
 	turn   chan struct{} // holds a token while nobody calls
 	lastID uint64        // guarded by turn
 
-	done chan struct{} // closed when the process is gone and waited for
+	gone chan struct{} // closed when the process has ended
+	down chan struct{} // closed with the first failure, by fail
 
 	mu      sync.Mutex
 	failure *Failure // guarded by mu: the first reason why it is down
@@ -93,7 +94,8 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		spec:   spec,
 		output: newOutput(spec.Log.With("worker", spec.Program)),
 		turn:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
+		gone:   make(chan struct{}),
+		down:   make(chan struct{}),
 	}
 	if err := p.spawn(); err != nil {
 		return nil, err
@@ -186,7 +188,7 @@ func (p *Process) wait() {
 	}
 	p.fail(CodeCrashed, err)
 	// The pipe of answers stays open: its last one may not be read yet.
-	close(p.done)
+	close(p.gone)
 }
 
 // meet reads and checks the hello.
@@ -225,8 +227,9 @@ func (p *Process) Hello() Hello { return p.hello }
 // PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the worker is gone.
-func (p *Process) Done() <-chan struct{} { return p.done }
+// Done is closed when the worker is of no more use: it ended, or it failed and
+// was killed.
+func (p *Process) Done() <-chan struct{} { return p.down }
 
 // Err returns why the worker is down, nil while it is up.
 func (p *Process) Err() error {
@@ -238,18 +241,30 @@ func (p *Process) Err() error {
 	return p.failure
 }
 
-// Close stops the worker and returns when it is gone: first by closing its
-// pipe, after a grace by SIGKILL. It may be called more than once.
+// Close stops the worker: first by closing its pipe, after a grace by SIGKILL.
+// It returns when the process has ended, or a little later where even that does
+// not help: a process inside a broken driver can't be killed, and its parent
+// must go on. It may be called more than once.
 func (p *Process) Close() {
 	p.fail(CodeStopped, errors.New("closed"))
 	p.requests.Close()
-	select {
-	case <-p.done:
-	case <-time.After(p.spec.StopTimeout):
+	if !p.ended(p.spec.StopTimeout) {
 		p.kill()
-		<-p.done
+		if !p.ended(exitWait) {
+			p.spec.Log.Error("worker can't be killed and is left behind", "worker", p.spec.Program, "pid", p.PID())
+		}
 	}
 	p.answers.Close()
+}
+
+// ended waits at most d for the end of the process.
+func (p *Process) ended(d time.Duration) bool {
+	select {
+	case <-p.gone:
+		return true
+	case <-time.After(d):
+		return false
+	}
 }
 
 // Call implements Caller. A call that passes its deadline or is cancelled
@@ -259,7 +274,7 @@ func (p *Process) Call(ctx context.Context, op string, params any, body []byte, 
 	case <-p.turn:
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-p.done:
+	case <-p.down:
 		return nil, p.Err()
 	}
 	defer func() { p.turn <- struct{}{} }()
@@ -338,12 +353,9 @@ func (p *Process) deadline(ctx context.Context, until time.Time) (release func()
 // broken kills the worker after a failed read or write and returns the error
 // for the caller: ctx's, where that is the cause.
 func (p *Process) broken(ctx context.Context, doing string, err error) error {
-	if ended := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errFrame); !ended && ctx.Err() == nil {
+	if alive := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errFrame); !alive && ctx.Err() == nil {
 		// The pipe ended. wait knows how the process did, and soon.
-		select {
-		case <-p.done:
-		case <-time.After(exitWait):
-		}
+		p.ended(exitWait)
 	}
 	failure := p.failFor(ctx, doing, err)
 	p.kill()
@@ -375,6 +387,7 @@ func (p *Process) fail(code string, err error) error {
 	defer p.mu.Unlock()
 	if p.failure == nil {
 		p.failure = &Failure{Code: code, Err: err}
+		close(p.down)
 	}
 	return p.failure
 }

@@ -93,11 +93,16 @@ func TestRequestCarriesItsDeadline(t *testing.T) {
 	t.Parallel()
 	p := startTest(t, testSpec("serve"))
 	// Told of 10 ms, while the parent itself would wait longer.
+	release, err := p.deadline(t.Context(), time.Now().Add(10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
 	if err := p.send("wait", nil, nil, 10*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	var response Response
-	_, err := p.reader.read(&response)
+	_, err = p.reader.read(&response)
 	if err != nil || string(response.Result) != `"context deadline exceeded"` {
 		t.Fatalf("worker answered %s, %v", response.Result, err)
 	}
@@ -122,7 +127,7 @@ func TestDeathInTheMiddleOfACall(t *testing.T) {
 			if !strings.Contains(err.Error(), tc.words) {
 				t.Errorf("error %q does not mention %q", err, tc.words)
 			}
-			<-p.Done()
+			<-p.gone
 			_, err = p.Call(t.Context(), "echo", nil, nil, nil)
 			wantCode(t, err, tc.code)
 		})
@@ -139,7 +144,7 @@ func TestCallerGivesUpAndTheWorkerIsKilled(t *testing.T) {
 		if _, err := p.Call(ctx, "stop", nil, nil, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		<-p.Done()
+		<-p.gone
 		wantCode(t, p.Err(), CodeHung)
 	})
 	t.Run("cancel", func(t *testing.T) {
@@ -150,7 +155,7 @@ func TestCallerGivesUpAndTheWorkerIsKilled(t *testing.T) {
 		if _, err := p.Call(ctx, "stop", nil, nil, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
-		<-p.Done()
+		<-p.gone
 		wantCode(t, p.Err(), CodeStopped)
 	})
 	t.Run("before its turn", func(t *testing.T) {
@@ -203,7 +208,7 @@ func TestGarbageInsteadOfAnAnswer(t *testing.T) {
 			p := startTest(t, testSpec(mode))
 			_, err := p.Call(t.Context(), "echo", nil, nil, nil)
 			wantCode(t, err, CodeCrashed)
-			<-p.Done()
+			<-p.gone
 		})
 	}
 }
@@ -240,7 +245,7 @@ func TestCloseEndsAWorker(t *testing.T) {
 		if err := syscall.Kill(p.PID(), syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		<-p.Done()
+		<-p.gone
 		if state := p.cmd.ProcessState; !state.Success() {
 			t.Errorf("SIGTERM ended the worker with %v", state)
 		}
