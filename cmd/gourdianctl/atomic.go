@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -33,35 +32,6 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
-}
-
-// makeFolder makes a folder whole or not at all: fill works in a new one
-// beside it, which is renamed at the end. A path that exists and is not an
-// empty folder is wrong use.
-func makeFolder(path string, fill func(dir string) error) (err error) {
-	path = filepath.Clean(path)
-	switch entries, err := os.ReadDir(path); {
-	case err == nil && len(entries) > 0:
-		return wrongUse("%s is there already and not empty: name a new folder", path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return wrongUse("%s is there already and no folder that can be used: %v", path, err)
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.part")
-	if err != nil {
-		return fmt.Errorf("make folder %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(dir)
-		}
-	}()
-	if err := fill(dir); err != nil {
-		return err
-	}
-	if err := errors.Join(os.Chmod(dir, 0o755), os.Rename(dir, path)); err != nil {
-		return fmt.Errorf("make folder %s: %w", path, err)
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func (r *inspectReport) print(s *streams) error {
 	r.TrainedOn.print(w)
 	r.printClasses(w)
 	for _, v := range r.Variants {
-		v.print(w)
+		v.print(w, r.Classes)
 	}
 	fmt.Fprintf(w, "\nfiles (%s)\n", byteSize(r.Bytes))
 	for _, f := range r.Files {
@@ -186,13 +186,13 @@ func (r *inspectReport) printClasses(w *tabwriter.Writer) {
 	}
 }
 
-func (v *variantReport) print(w *tabwriter.Writer) {
+func (v *variantReport) print(w *tabwriter.Writer, classes []bundle.Class) {
 	fmt.Fprintf(w, "\nvariant %s\n", v.Name)
 	fmt.Fprintf(w, "  graph\t%s\n", byteSize(v.GraphBytes))
 	fmt.Fprintf(w, "  temperature\t%.3g\n", v.Temperature)
 	fmt.Fprintf(w, "  novel above\t%.3g, mean cosine distance to the %d nearest of %d references\n", v.Novelty, v.Neighbours, v.References)
-	for _, class := range slices.Sorted(maps.Keys(v.Thresholds)) {
-		fmt.Fprintf(w, "  %s from\t%.3g\n", class, v.Thresholds[class])
+	for _, c := range classes {
+		fmt.Fprintf(w, "  called %s from\t%.1f %%\n", c.Name, 100*v.Thresholds[c.Name])
 	}
 	for _, cpu := range slices.Sorted(maps.Keys(v.GoldenTolerance)) {
 		fmt.Fprintf(w, "  golden tolerance (%s)\t%.3g\n", cpu, v.GoldenTolerance[cpu])
