@@ -19,6 +19,9 @@ type Decoder interface {
 // Fault is an error of one picture, which is listed and passed over.
 type Fault struct{ err error }
 
+// NewFault makes err the fault of one picture.
+func NewFault(err error) *Fault { return &Fault{err} }
+
 // Error implements error.
 func (f *Fault) Error() string { return f.err.Error() }
 
