@@ -243,15 +243,35 @@ func replace(old, by string) func(string) string {
 	return func(s string) string { return strings.Replace(s, old, by, 1) }
 }
 
-// Build and Open share their checks, so these hold for both.
+// contradiction is a change to the parts of a good bundle. Build and Open share
+// the checks that find it.
+type contradiction struct {
+	name   string
+	attack func(*Manifest, parts)
+	want   error
+}
+
+type parts = map[string][]byte
+
+func testContradictions(t *testing.T, list []contradiction) {
+	for _, c := range list {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m, files := sample(t)
+			c.attack(&m, files)
+			var out bytes.Buffer
+			_, err := Build(&out, m, files)
+			wantError(t, err, c.want)
+			if out.Len() > 0 {
+				t.Error("Build wrote before it checked")
+			}
+		})
+	}
+}
+
 func TestManifestThatContradictsItself(t *testing.T) {
 	t.Parallel()
-	type parts = map[string][]byte
-	for _, c := range []struct {
-		name   string
-		attack func(*Manifest, parts)
-		want   error
-	}{
+	testContradictions(t, []contradiction{
 		{"unknown task", func(m *Manifest, _ parts) { m.Task = "sort" }, ErrManifest},
 		{"no name", func(m *Manifest, _ parts) { m.Name = "" }, ErrManifest},
 		{"a name that writes log lines", func(m *Manifest, _ parts) { m.Name = "a\nlevel=ERROR" }, ErrManifest},
@@ -285,6 +305,18 @@ func TestManifestThatContradictsItself(t *testing.T) {
 		{"a golden frame for a variant that is not there", func(m *Manifest, _ parts) { m.Golden[0].Expected["fp16"] = []float32{1, 2} }, ErrManifest},
 		{"a golden logit too few", func(m *Manifest, _ parts) { m.Golden[0].Expected["fp32"] = []float32{1} }, ErrManifest},
 		{"a golden logit NaN", func(m *Manifest, _ parts) { m.Golden[0].Expected["fp32"][0] = float32(math.NaN()) }, ErrManifest},
+		{"provenance of unknown kind", func(m *Manifest, _ parts) { m.Provenance.Kind = "real" }, ErrManifest},
+		{"trained on nothing", func(m *Manifest, _ parts) { m.Provenance.Images = 0 }, ErrManifest},
+		{"more groups than pictures", func(m *Manifest, _ parts) { m.Provenance.Groups = 4 }, ErrManifest},
+		{"trained on a class that it lacks", func(m *Manifest, _ parts) { m.Provenance.Classes["melon"] = 1 }, ErrManifest},
+		{"sources not sorted", func(m *Manifest, _ parts) { m.Provenance.Sources = []string{"b", "a"} }, ErrManifest},
+		{"too many sources", func(m *Manifest, _ parts) { m.Provenance.Sources = make([]string, maxSources+1) }, ErrManifest},
+	})
+}
+
+func TestFilesThatContradictTheManifest(t *testing.T) {
+	t.Parallel()
+	testContradictions(t, []contradiction{
 		{"a golden tensor that is missing", func(_ *Manifest, f parts) { delete(f, "golden/0.rgb") }, ErrMissing},
 		{"a golden tensor of another size", func(_ *Manifest, f parts) { f["golden/0.rgb"] = f["golden/0.rgb"][1:] }, ErrContent},
 		{"a graph that is missing", func(_ *Manifest, f parts) { delete(f, "graphs/fp32.onnx") }, ErrMissing},
@@ -306,25 +338,7 @@ func TestManifestThatContradictsItself(t *testing.T) {
 		{"a name of two cases", func(_ *Manifest, f parts) { f["GRAPHS/fp32.onnx"] = nil }, ErrManifest},
 		{"a name longer than a header holds", func(_ *Manifest, f parts) { f[strings.Repeat("a", maxName+1)] = nil }, ErrManifest},
 		{"a file called as the manifest", func(_ *Manifest, f parts) { f[manifestName] = nil }, ErrManifest},
-		{"provenance of unknown kind", func(m *Manifest, _ parts) { m.Provenance.Kind = "real" }, ErrManifest},
-		{"trained on nothing", func(m *Manifest, _ parts) { m.Provenance.Images = 0 }, ErrManifest},
-		{"more groups than pictures", func(m *Manifest, _ parts) { m.Provenance.Groups = 4 }, ErrManifest},
-		{"trained on a class that it lacks", func(m *Manifest, _ parts) { m.Provenance.Classes["melon"] = 1 }, ErrManifest},
-		{"sources not sorted", func(m *Manifest, _ parts) { m.Provenance.Sources = []string{"b", "a"} }, ErrManifest},
-		{"too many sources", func(m *Manifest, _ parts) { m.Provenance.Sources = make([]string, maxSources+1) }, ErrManifest},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			m, files := sample(t)
-			c.attack(&m, files)
-			var out bytes.Buffer
-			_, err := Build(&out, m, files)
-			wantError(t, err, c.want)
-			if out.Len() > 0 {
-				t.Error("Build wrote before it checked")
-			}
-		})
-	}
+	})
 }
 
 // The claims of a manifest that Build fills in itself.
