@@ -3,7 +3,7 @@ package meta
 import (
 	"fmt"
 	"go/ast"
-	"go/doc"
+	"go/token"
 	"path"
 	"slices"
 	"strings"
@@ -31,6 +31,7 @@ func sourceRules() []sourceRule {
 		{"file size", "a file is read as a whole", checkFileSize},
 		{"function size", "a function fits on a screen or two", checkFunctionSize},
 		{"no init", "what runs before main can't be ordered, tested or given an error", checkInit},
+		{"no global state", "what any function may change has no owner, and parallel tests share it", checkGlobals},
 		{"no sleep in tests", "a sleep is too long on a fast machine and too short on a slow one: use testing/synctest or a channel", checkSleep},
 		{"board runs bundles", "a bare graph has passed no golden frames: boards run bundles only", checkBareGraph},
 	}
@@ -63,16 +64,20 @@ func checkPackageDocs(files []*goFile) []string {
 		if f.isTest() || f.ast.Doc == nil {
 			continue
 		}
-		want := "Package " + f.ast.Name.Name
-		if f.ast.Name.Name == "main" {
-			want = "Command " + path.Base(f.dir())
-		}
-		if synopsis := new(doc.Package).Synopsis(f.ast.Doc.Text()); synopsis != "" && !strings.HasPrefix(synopsis, want+" ") {
-			faults = append(faults, fmt.Sprintf("%s: the package comment does not begin with %q", f.name, want))
+		if text := f.ast.Doc.Text(); !strings.HasPrefix(text, docStart(f)) {
+			faults = append(faults, fmt.Sprintf("%s: the package comment does not begin with %q", f.name, docStart(f)))
 		}
 	}
 	slices.Sort(faults)
 	return faults
+}
+
+// docStart is how go doc wants a package comment to begin.
+func docStart(f *goFile) string {
+	if f.ast.Name.Name == "main" {
+		return "Command " + path.Base(f.dir()) + " "
+	}
+	return "Package " + f.ast.Name.Name + " "
 }
 
 func checkPackageNames(files []*goFile) []string {
@@ -130,6 +135,52 @@ func checkInit(files []*goFile) []string {
 		}
 	}
 	return faults
+}
+
+// checkGlobals allows package variables that nothing assigns to by nature:
+// errors and other results of a call, embedded files, interface checks, and the
+// version that the linker sets.
+func checkGlobals(files []*goFile) []string {
+	var faults []string
+	for _, f := range files {
+		if f.isTest() {
+			continue
+		}
+		for _, decl := range f.ast.Decls {
+			group, ok := decl.(*ast.GenDecl)
+			if !ok || group.Tok != token.VAR || embeds(group.Doc) {
+				continue
+			}
+			for _, spec := range group.Specs {
+				if v := spec.(*ast.ValueSpec); mutable(f, v) {
+					faults = append(faults, fmt.Sprintf("%s:%d: var %s", f.name, f.lineOf(v.Pos()), v.Names[0].Name))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+func mutable(f *goFile, v *ast.ValueSpec) bool {
+	name := v.Names[0].Name
+	if name == "_" || embeds(v.Doc) || f.ast.Name.Name == "main" && name == "version" {
+		return false
+	}
+	if len(v.Values) == 0 {
+		return true
+	}
+	call, ok := v.Values[0].(*ast.CallExpr)
+	if !ok {
+		return true
+	}
+	builtin, ok := call.Fun.(*ast.Ident)
+	return ok && (builtin.Name == "make" || builtin.Name == "new")
+}
+
+func embeds(comment *ast.CommentGroup) bool {
+	return comment != nil && slices.ContainsFunc(comment.List, func(c *ast.Comment) bool {
+		return strings.HasPrefix(c.Text, "//go:embed ")
+	})
 }
 
 func checkSleep(files []*goFile) []string {
@@ -201,9 +252,15 @@ func TestSourceRulesAreSeenToFail(t *testing.T) {
 			{"a/a.go": "package a\nfunc f() {" + long + "}\n"},
 			{"a/a_test.go": "package a\nfunc (T) m() {" + long + "}\n"},
 		},
-		"no init":            {{"a/a.go": "package a\nfunc init() {}\n"}},
+		"no init": {{"a/a.go": "package a\nfunc init() {}\n"}},
+		"no global state": {
+			{"a/a.go": "package a\nvar count int\n"},
+			{"a/a.go": "package a\nvar seen = map[string]bool{}\n"},
+			{"a/a.go": "package a\nvar buf = make([]byte, 9)\n"},
+			{"cmd/a/a.go": "package main\nvar limit = 7\n"},
+		},
 		"no sleep in tests":  {{"a/a_test.go": "package a\nimport \"time\"\nvar _ = func() { time.Sleep(1) }\n"}},
-		"board runs bundles": {{"agent/a.go": "package agent\nvar args = []string{\"--graph\"}\n"}},
+		"board runs bundles": {{"agent/a.go": "package agent\nconst arg = \"--graph\"\n"}},
 	} {
 		for i, bad := range bads {
 			if faults := checkNamed(t, rule, memory(bad)); len(faults) == 0 {
@@ -218,9 +275,10 @@ func TestSourceRulesLetGoodFilesPass(t *testing.T) {
 	good := memory(map[string]string{
 		"a/doc.go":         "// Package a is good.\npackage a\n",
 		"a/a.go":           "//go:build linux\n\npackage a\n\ntype t struct{}\n\nfunc (t) init() {\n" + strings.Repeat("\n", maxFunctionLines-3) + "}\n",
+		"a/var.go":         "package a\n\nimport \"embed\"\n\n//go:embed x\nvar files embed.FS\n\nvar errBad = errors.New(\"bad\")\n\nvar _ io.Reader = t{}\n",
 		"a/a_test.go":      "package a_test\nimport \"time\"\nvar _ = time.After\n",
 		"cmd/tool/main.go": "// Command tool works.\npackage main\nimport \"time\"\nfunc main() { time.Sleep(1) }\n",
-		"cmd/ctl/graph.go": "// Command ctl controls.\npackage main\nvar args = []string{\"--graph\"}\n",
+		"cmd/ctl/graph.go": "// Command ctl controls.\npackage main\n\nvar version = \"none\"\n\nconst arg = \"--graph\"\n",
 	})
 	for _, rule := range sourceRules() {
 		if faults := checkNamed(t, rule.name, good); len(faults) > 0 {

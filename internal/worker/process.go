@@ -141,7 +141,7 @@ func (p *Process) spawn() error {
 		requests.Close()
 		answers.Close()
 		code := CodeCrashed
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			code = CodeMissing
 		}
 		return &Failure{Code: code, Err: fmt.Errorf("start %s: %w", p.spec.Program, err)}

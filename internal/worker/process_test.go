@@ -108,7 +108,20 @@ func TestRequestCarriesItsDeadline(t *testing.T) {
 	}
 }
 
-func TestDeathInTheMiddleOfACall(t *testing.T) {
+// faultRounds is how often the fault loops go round: 20, or what `make faults` asks.
+func faultRounds(t *testing.T) int {
+	asked := os.Getenv("GOURDIAN_FAULT_ROUNDS")
+	if asked == "" {
+		return 20
+	}
+	rounds, err := strconv.Atoi(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rounds
+}
+
+func TestKillInTheMiddleOfACall(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, op, code, words string }{
 		{"kill -9", "kill", CodeCrashed, "killed"},
@@ -119,17 +132,19 @@ func TestDeathInTheMiddleOfACall(t *testing.T) {
 			t.Parallel()
 			spec := testSpec("serve")
 			if tc.code == CodeHung {
-				spec.CallTimeout = 200 * time.Millisecond
+				spec.CallTimeout = 50 * time.Millisecond
 			}
-			p := startTest(t, spec)
-			_, err := p.Call(t.Context(), tc.op, nil, make([]byte, 1000), nil)
-			wantCode(t, err, tc.code)
-			if !strings.Contains(err.Error(), tc.words) {
-				t.Errorf("error %q does not mention %q", err, tc.words)
+			for range faultRounds(t) {
+				p := startTest(t, spec)
+				_, err := p.Call(t.Context(), tc.op, nil, make([]byte, 1000), nil)
+				wantCode(t, err, tc.code)
+				if !strings.Contains(err.Error(), tc.words) {
+					t.Errorf("error %q does not mention %q", err, tc.words)
+				}
+				<-p.gone
+				_, err = p.Call(t.Context(), "echo", nil, nil, nil)
+				wantCode(t, err, tc.code)
 			}
-			<-p.gone
-			_, err = p.Call(t.Context(), "echo", nil, nil, nil)
-			wantCode(t, err, tc.code)
 		})
 	}
 }
@@ -215,11 +230,7 @@ func TestGarbageInsteadOfAnAnswer(t *testing.T) {
 
 func TestMissingProgram(t *testing.T) {
 	t.Parallel()
-	plain := filepath.Join(t.TempDir(), "gourdian-infer")
-	if err := os.WriteFile(plain, []byte("not a program"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{plain, plain + "-missing"} {
+	for _, path := range []string{"process_test.go", "no-such-file", t.TempDir()} {
 		spec := testSpec("serve")
 		spec.Path = path
 		_, err := Start(t.Context(), spec)
