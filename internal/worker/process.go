@@ -141,7 +141,7 @@ func (p *Process) spawn() error {
 		requests.Close()
 		answers.Close()
 		code := CodeCrashed
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, exec.ErrNotFound) {
 			code = CodeMissing
 		}
 		return &Failure{Code: code, Err: fmt.Errorf("start %s: %w", p.spec.Program, err)}

@@ -230,7 +230,7 @@ func TestGarbageInsteadOfAnAnswer(t *testing.T) {
 
 func TestMissingProgram(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"process_test.go", "no-such-file", t.TempDir()} {
+	for _, path := range []string{"./process_test.go", "./no-such-file", "no-such-command", t.TempDir()} {
 		spec := testSpec("serve")
 		spec.Path = path
 		_, err := Start(t.Context(), spec)
