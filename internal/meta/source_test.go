@@ -64,20 +64,22 @@ func checkPackageDocs(files []*goFile) []string {
 		if f.isTest() || f.ast.Doc == nil {
 			continue
 		}
-		if text := f.ast.Doc.Text(); !strings.HasPrefix(text, docStart(f)) {
-			faults = append(faults, fmt.Sprintf("%s: the package comment does not begin with %q", f.name, docStart(f)))
+		starts := docStarts(f)
+		if !slices.ContainsFunc(starts, func(start string) bool { return strings.HasPrefix(f.ast.Doc.Text(), start) }) {
+			faults = append(faults, fmt.Sprintf("%s: the package comment does not begin with %q", f.name, starts))
 		}
 	}
 	slices.Sort(faults)
 	return faults
 }
 
-// docStart is how go doc wants a package comment to begin.
-func docStart(f *goFile) string {
-	if f.ast.Name.Name == "main" {
-		return "Command " + path.Base(f.dir()) + " "
+// docStarts are the ways in which go doc lets a package comment begin.
+func docStarts(f *goFile) []string {
+	if f.ast.Name.Name != "main" {
+		return []string{"Package " + f.ast.Name.Name + " "}
 	}
-	return "Package " + f.ast.Name.Name + " "
+	program := path.Base(f.dir())
+	return []string{"Command " + program + " ", strings.ToUpper(program[:1]) + program[1:] + " "}
 }
 
 func checkPackageNames(files []*goFile) []string {
