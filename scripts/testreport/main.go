@@ -1,4 +1,4 @@
-// Testreport reads `go test -json` on standard input and prints what a person
+// Command testreport reads `go test -json` on standard input and prints what a person
 // wants of it: each package as it ends, the output of what failed, and the
 // tests that skipped. It fails when a test failed or skipped for another
 // reason than missing photos.

@@ -1,0 +1,124 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"gourdian/internal/capture"
+)
+
+// InstalledData is where an installed agent keeps its data.
+const InstalledData = "/var/lib/gourdian/agent"
+
+// maxCameras bounds what one board is asked to look through.
+const maxCameras = 16
+
+// Config is all that is fixed while the agent runs. What the farmer changes on
+// the page lives in the store, see package settings.
+type Config struct {
+	Data    string   `koanf:"data"`    // folder of records, pictures and settings; made when missing
+	Listen  string   `koanf:"listen"`  // address of the device page, host:port
+	Profile string   `koanf:"profile"` // board profile by name; "" = by the board's device tree
+	Log     string   `koanf:"log"`     // "debug", "info", "warn" or "error"
+	Model   Model    `koanf:"model"`
+	Workers Workers  `koanf:"workers"`
+	Cameras []Camera `koanf:"cameras"`
+}
+
+// Model says what looks at the pictures.
+type Model struct {
+	Bundle      string `koanf:"bundle"`      // path of the bundle
+	Variant     string `koanf:"variant"`     // "" = the best one that the profile allows
+	Provider    string `koanf:"provider"`    // "" = the profile's first choice
+	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
+}
+
+// Workers are the paths of the worker programs; "" = beside the agent.
+type Workers struct {
+	Camera string `koanf:"camera"`
+	Infer  string `koanf:"infer"`
+}
+
+// Camera is one camera of the board.
+type Camera struct {
+	ID     string  `koanf:"id"`     // short and for ever: it stands in every record
+	Name   string  `koanf:"name"`   // first name for people; they may change it on the page
+	Source string  `koanf:"source"` // see docs/adding-a-camera.md
+	FPS    float64 `koanf:"fps"`    // first rate of scored frames, 0.2..30; 0 = the profile's
+}
+
+// Default is the config where nothing is said. dir is the folder that the
+// program was started in: a checkout keeps its data in its cache.
+func Default(dir string) Config {
+	data := InstalledData
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		data = filepath.Join(dir, ".cache", "agent")
+	}
+	return Config{Data: data, Listen: ":8080", Log: "info", Model: Model{Bundle: filepath.Join(data, "model.gourdian")}}
+}
+
+// Validate reports every problem with its path.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Data == "" {
+		errs = append(errs, errors.New("data: name a folder for records and pictures"))
+	}
+	if err := checkListen(c.Listen); err != nil {
+		errs = append(errs, fmt.Errorf("listen: %w", err))
+	}
+	if _, err := logLevel(c.Log); err != nil {
+		errs = append(errs, fmt.Errorf("log: %w", err))
+	}
+	if c.Model.Bundle == "" {
+		errs = append(errs, errors.New("model.bundle: name a bundle file (gourdianctl model train makes one)"))
+	}
+	if len(c.Cameras) > maxCameras {
+		errs = append(errs, fmt.Errorf("cameras: %d of them, at most %d", len(c.Cameras), maxCameras))
+	}
+	seen := map[string]bool{}
+	for i, camera := range c.Cameras {
+		if err := camera.validate(seen); err != nil {
+			errs = append(errs, fmt.Errorf("cameras.%d: %w", i, err))
+		}
+		seen[camera.ID] = true
+	}
+	return errors.Join(errs...)
+}
+
+var cameraID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+func (c *Camera) validate(seen map[string]bool) error {
+	var errs []error
+	switch {
+	case !cameraID.MatchString(c.ID):
+		errs = append(errs, fmt.Errorf("id: %q must be 1 to 32 lower-case letters, digits or hyphens", c.ID))
+	case seen[c.ID]:
+		errs = append(errs, fmt.Errorf("id: %q is taken by another camera", c.ID))
+	}
+	if _, err := capture.Parse(c.Source); err != nil {
+		errs = append(errs, fmt.Errorf("source: %w", err))
+	}
+	if len(c.Name) > 40 {
+		errs = append(errs, errors.New("name: at most 40 characters"))
+	}
+	if c.FPS != 0 && (c.FPS < 0.2 || c.FPS > 30) {
+		errs = append(errs, fmt.Errorf("fps: %g is outside 0.2..30", c.FPS))
+	}
+	return errors.Join(errs...)
+}
+
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is no host:port (such as :8080)", address)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no port between 0 and 65535", address)
+	}
+	return nil
+}

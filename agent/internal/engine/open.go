@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gourdian/agent/internal/live"
+	"gourdian/internal/bundle"
+	"gourdian/internal/infer"
+	"gourdian/internal/vision"
+	"gourdian/internal/worker"
+)
+
+// trustLocal is what the page says of a bundle that is trusted because the
+// board's own config names it.
+const trustLocal = "local"
+
+// opened is a bundle that passed every check, with its worker not yet started.
+type opened struct {
+	bundle     *bundle.Bundle
+	model      *Model
+	client     *infer.Client
+	supervised *worker.Supervised
+	asked      string
+}
+
+func (e *Engine) open() (*opened, error) {
+	b, err := bundle.Open(e.config.Bundle)
+	if err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	}
+	defer func() { _ = b.Close() }() // all that is needed later is in memory or read by the worker
+	if err := b.CheckPreprocess(vision.PreprocessID()); err != nil {
+		return nil, err
+	}
+	variant, err := e.chooseVariant(b)
+	if err != nil {
+		return nil, err
+	}
+	params, err := b.VerdictParams(variant)
+	if err != nil {
+		return nil, fmt.Errorf("read what %s decides by: %w", variant, err)
+	}
+	options := e.config.Worker
+	options.Variant = variant
+	client, supervised, err := infer.Supervise(e.config.Bundle, options)
+	if err != nil {
+		return nil, err
+	}
+	model := &Model{ID: b.ID, Variant: variant, Preprocess: b.Manifest.Preprocess, Params: params, runner: client}
+	asked := options.Provider
+	if asked == "" {
+		asked = "cpu"
+	}
+	return &opened{bundle: b, model: model, client: client, supervised: supervised, asked: asked}, nil
+}
+
+// chooseVariant takes the one that the config names, else the first one that
+// the board's profile allows and the bundle has.
+func (e *Engine) chooseVariant(b *bundle.Bundle) (string, error) {
+	if e.config.Variant != "" {
+		_, err := b.Variant(e.config.Variant)
+		return e.config.Variant, err
+	}
+	for _, name := range e.config.Variants {
+		if slices.ContainsFunc(b.Manifest.Variants, func(v bundle.Variant) bool { return v.Name == name }) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("the bundle has no variant that this board's profile allows (%s): %w",
+		strings.Join(e.config.Variants, ", "), bundle.ErrVariant)
+}
+
+// describe is what the page says of the model before its worker is up.
+func (o *opened) describe() *live.Model {
+	m := &o.bundle.Manifest
+	classes := make([]live.ModelClass, len(m.Classes))
+	for i, c := range m.Classes {
+		classes[i] = live.ModelClass{Name: c.Name, Labels: c.Labels}
+	}
+	return &live.Model{
+		ID: o.bundle.ID, Name: m.Name, Task: m.Task, Classes: classes,
+		Variant: o.model.Variant, Asked: o.asked,
+		TrainedOn: m.Provenance.Kind, Images: m.Provenance.Images,
+		Trust: trustLocal, Preprocess: m.Preprocess,
+		WorkerNote: worker.CodeStarting,
+	}
+}

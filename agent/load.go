@@ -1,0 +1,156 @@
+package agent
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/v2"
+
+	"gourdian/internal/capture"
+)
+
+// EnvPrefix begins the environment variables that override the config file:
+// GOURDIAN_AGENT_MODEL_BUNDLE is model.bundle, GOURDIAN_AGENT_CAMERAS_0_SOURCE
+// the source of the first camera.
+const EnvPrefix = "GOURDIAN_AGENT_"
+
+// maxConfig bounds a config file in bytes.
+const maxConfig = 1 << 20
+
+// Load reads the config: defaults, then the file (none where path is ""), then
+// the environment as os.Environ gives it. It refuses keys that it does not
+// know and values out of range, each with its path.
+func Load(path string, environ []string, defaults Config) (Config, error) {
+	tree := map[string]any{}
+	if path != "" {
+		var err error
+		if tree, err = readFile(path); err != nil {
+			return Config{}, err
+		}
+	}
+	for _, pair := range environ {
+		key, value, _ := strings.Cut(pair, "=")
+		if rest, ours := strings.CutPrefix(key, EnvPrefix); ours {
+			if err := set(tree, strings.Split(strings.ToLower(rest), "_"), value); err != nil {
+				return Config{}, fmt.Errorf("environment variable %s: %w", key, err)
+			}
+		}
+	}
+	config := defaults
+	if err := decode(tree, &config); err != nil {
+		return Config{}, err
+	}
+	if err := config.Validate(); err != nil {
+		return Config{}, fmt.Errorf("config: %w", err)
+	}
+	return config, nil
+}
+
+func readFile(path string) (map[string]any, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	data, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	if len(data) > maxConfig {
+		return nil, fmt.Errorf("read config: %s is larger than %d bytes", path, maxConfig)
+	}
+	k := koanf.New(".")
+	if err := k.Load(rawbytes.Provider(data), yaml.Parser()); err != nil {
+		return nil, fmt.Errorf("read config %s: %w", path, err)
+	}
+	return k.Raw(), nil
+}
+
+// set puts value at a path of map keys and slice indexes.
+func set(node map[string]any, path []string, value string) error {
+	key := path[0]
+	if len(path) == 1 {
+		node[key] = value
+		return nil
+	}
+	if index, err := strconv.Atoi(path[1]); err == nil {
+		list, _ := node[key].([]any)
+		if index < 0 || index > len(list) || len(path) < 3 {
+			return fmt.Errorf("%s has %d entries, so %d can't be set", key, len(list), index)
+		}
+		if index == len(list) {
+			list = append(list, map[string]any{})
+		}
+		node[key] = list
+		entry, ok := list[index].(map[string]any)
+		if !ok {
+			return fmt.Errorf("%s.%d is no entry with keys", key, index)
+		}
+		return set(entry, path[2:], value)
+	}
+	child, ok := node[key].(map[string]any)
+	if !ok {
+		child = map[string]any{}
+		node[key] = child
+	}
+	return set(child, path[1:], value)
+}
+
+func decode(tree map[string]any, into *Config) error {
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(tree, ""), nil); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	err := k.UnmarshalWithConf("", into, koanf.UnmarshalConf{
+		Tag:           "koanf",
+		DecoderConfig: &mapstructure.DecoderConfig{Result: into, ErrorUnused: true, WeaklyTypedInput: true, TagName: "koanf"},
+	})
+	if err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	return nil
+}
+
+// Print writes the config in force as YAML, without passwords.
+func (c Config) Print(w io.Writer) error {
+	cameras := make([]any, len(c.Cameras))
+	for i, camera := range c.Cameras {
+		source := "(unreadable)"
+		if a, err := capture.Parse(camera.Source); err == nil {
+			source = a.String()
+		}
+		cameras[i] = map[string]any{"id": camera.ID, "name": camera.Name, "source": source, "fps": camera.FPS}
+	}
+	text, err := yaml.Parser().Marshal(map[string]any{
+		"data": c.Data, "listen": c.Listen, "profile": c.Profile, "log": c.Log,
+		"model": map[string]any{
+			"bundle": c.Model.Bundle, "variant": c.Model.Variant,
+			"provider": c.Model.Provider, "onnxruntime": c.Model.OnnxRuntime,
+		},
+		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer},
+		"cameras": cameras,
+	})
+	if err != nil {
+		return fmt.Errorf("print config: %w", err)
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func logLevel(name string) (slog.Level, error) {
+	names := []string{"debug", "info", "warn", "error"}
+	if !slices.Contains(names, name) {
+		return 0, fmt.Errorf("%q is none of %s", name, strings.Join(names, ", "))
+	}
+	var level slog.Level
+	return level, level.UnmarshalText([]byte(name))
+}
