@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -102,7 +104,8 @@ func checkHomes(homes []home, files []*goFile) []string {
 }
 
 // checkDependencies returns one line for each direct dependency without a home
-// or without its line in the decision record: | `module` | licence | reason |.
+// or without its line in the decision record (| `module` | licence | reason |),
+// and for each line about a module that is no longer used.
 func checkDependencies(modules []string, homes []home, record string) []string {
 	var faults []string
 	for _, module := range modules {
@@ -115,6 +118,11 @@ func checkDependencies(modules []string, homes []home, record string) []string {
 		}
 		if !recorded(module, record) {
 			faults = append(faults, fmt.Sprintf("%s is required in go.mod and has no line with licence and reason in %s", module, adr))
+		}
+	}
+	for _, match := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(record, -1) {
+		if !slices.Contains(modules, match[1]) {
+			faults = append(faults, fmt.Sprintf("%s has a line in %s and is not required in go.mod", match[1], adr))
 		}
 	}
 	return faults
@@ -208,7 +216,8 @@ func TestUndecidedDependenciesAreSeen(t *testing.T) {
 		faults         int
 	}{
 		"decided":    {"example.org/a", "| `example.org/a` | MIT | reads a |", 0},
-		"no line":    {"example.org/a", "| `example.org/ab` | MIT | reads ab |", 1},
+		"no line":    {"example.org/a", "text about `example.org/a`", 1},
+		"stale line": {"example.org/a", "| `example.org/a` | MIT | reads a |\n| `example.org/ab` | MIT | reads ab |", 1},
 		"no reason":  {"example.org/a", "| `example.org/a` | MIT | |", 1},
 		"no licence": {"example.org/a", "| `example.org/a` | | reads a |", 1},
 		"no home":    {"example.org/b", "| `example.org/b` | MIT | reads b |", 1},
