@@ -38,8 +38,6 @@ func homes() []home {
 			reason: "koanf's decoder, named to make it refuse unknown keys"},
 		{module: "github.com/knadh/koanf", dirs: []string{"agent", "cloud"},
 			reason: "each program reads its configuration once, into its typed struct"},
-		{module: "github.com/go-viper/mapstructure/v2", dirs: []string{"agent", "cloud"},
-			reason: "it is how koanf fills a struct: strictness and types are set where the configuration is read"},
 		{module: "github.com/spf13/cobra", dirs: []string{"cmd"},
 			reason: "command lines belong to mains"},
 		{module: "github.com/prometheus/client_golang", dirs: []string{"agent/internal/page", "cloud/internal/api"},
