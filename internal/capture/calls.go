@@ -3,6 +3,8 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"gourdian/internal/vision"
 	"gourdian/internal/worker"
@@ -13,6 +15,7 @@ const Program = "gourdian-camera"
 
 // Operations of the worker. The parts of a body come in the order named.
 const (
+	OpNext    = "next"    // nextParams → nextResult; tensors, zone lumas, luma, JPEG
 	OpDecode  = "decode"  // a file → sizeResult; RGB pixels
 	OpEncode  = "encode"  // encodeParams, RGB pixels → a JPEG
 	OpPrepare = "prepare" // prepareParams, a file → sizeResult; tensors
@@ -20,13 +23,39 @@ const (
 
 // Codes of worker.Error, beside those of package worker.
 const (
-	codeBadImage = "bad_image"
-	codeTooLarge = "too_large"
-	codeBadCall  = "bad_call"
+	codeBadImage  = "bad_image"
+	codeTooLarge  = "too_large"
+	codeNoPicture = "no_picture"
+	codeEnd       = "end"
+	codeBadCall   = "bad_call"
 )
 
 // maxZones bounds what one request can make a worker compute.
 const maxZones = 64
+
+// nextParams asks for a frame.
+type nextParams struct {
+	Zones []vision.Zone `json:"zones,omitempty"` // none = the largest centred one
+	Wait  time.Duration `json:"wait_ns"`         // for a picture, at most 5 s
+	From  Mark          `json:"from"`            // heard by the first call of a finite source
+}
+
+// nextResult says what the parts of the body are: TensorLen bytes for each
+// zone, 112x112 for each zone, LumaW x LumaH, and JPEG bytes.
+type nextResult struct {
+	Seq        uint64    `json:"seq"`
+	Dropped    uint64    `json:"dropped"`
+	Unreadable uint64    `json:"unreadable"`
+	CapturedAt time.Time `json:"captured_at"`
+	WallAt     time.Time `json:"wall_at"`
+	W          int       `json:"w"`
+	H          int       `json:"h"`
+	Name       string    `json:"name,omitempty"`
+	LumaW      int       `json:"luma_w"`
+	LumaH      int       `json:"luma_h"`
+	JPEG       int       `json:"jpeg"`
+	Sharpness  []float64 `json:"sharpness"`
+}
 
 // sizeResult is the size of an upright picture in pixels.
 type sizeResult struct {
@@ -75,6 +104,10 @@ func decoded(err error) error {
 		return fmt.Errorf("%w: %w", ErrBadImage, err)
 	case codeTooLarge:
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case codeNoPicture:
+		return fmt.Errorf("%w: %s", ErrNoPicture, answer.Message)
+	case codeEnd:
+		return io.EOF
 	}
 	return err
 }

@@ -2,10 +2,15 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gourdian/internal/vision"
 )
+
+// ErrNoPicture is wrapped by what Camera.Next returns while there is nothing
+// to see: the source is silent, being reopened, or its worker is coming back.
+var ErrNoPicture = errors.New("no picture from the camera")
 
 // Kind tells how the pictures of a source relate to each other.
 type Kind string
@@ -25,14 +30,24 @@ type Picture struct {
 }
 
 // Source yields pictures in the camera worker. Next blocks until a picture
-// newer than the last one is there, ctx is done, or the source is over
-// (io.EOF, finite only). The Picture's memory belongs to the source and stays
+// newer than the last one is there, ctx is done (a native driver may take up to
+// its own time limit to notice), or the source is over (io.EOF: finite sources,
+// and a video that is played once). Any other error means that the source has
+// to be opened again. The Picture's memory belongs to the source and stays
 // valid until the next call of Next or Close. One goroutine calls it.
 // Close may be called once, after Next has returned.
 type Source interface {
 	Kind() Kind
 	Next(ctx context.Context) (Picture, error)
 	Close() error
+}
+
+// Mark says where a finite source goes on after its worker was started anew:
+// behind the picture of this name, leaving out Skip more, which ended the
+// worker before. The zero Mark is the beginning.
+type Mark struct {
+	After string `json:"after,omitempty"`
+	Skip  int    `json:"skip,omitempty"`
 }
 
 // Request asks the camera worker for the next frame.
@@ -44,6 +59,7 @@ type Request struct {
 type Frame struct {
 	Seq        uint64          // rises by at least 1; a gap = frames dropped because the board was busy
 	Dropped    uint64          // frames dropped since the worker started
+	Unreadable uint64          // files of a folder left out since the worker started
 	CapturedAt time.Time       // field clock
 	WallAt     time.Time       // wall clock when the picture reached the worker
 	W, H       int             // of the upright picture
@@ -56,8 +72,9 @@ type Frame struct {
 }
 
 // Camera is one supervised camera worker as the agent sees it. Next returns
-// io.EOF at the end of a finite source, and an error wrapping ErrNoPicture
-// while the source is silent or being reopened. The Frame is the caller's.
+// io.EOF at the end of a source that ends, and an error wrapping ErrNoPicture
+// while the source is silent or being reopened, after a while of waiting for
+// it. The Frame is the caller's.
 type Camera interface {
 	Kind() Kind
 	Next(ctx context.Context, req Request) (*Frame, error)
