@@ -1,0 +1,21 @@
+package settings
+
+import (
+	"cmp"
+
+	"gourdian/internal/vision"
+)
+
+// Default returns the settings of a new board with these cameras. Of a camera
+// the ID is needed; what else is empty gets its default.
+func Default(cameras []Camera) Settings {
+	s := Settings{BoardName: "gourdian", Language: "auto", Cameras: []Camera{}, KeepPicturesMB: 2000}
+	for _, c := range cameras {
+		c.Name = cmp.Or(c.Name, c.ID)
+		c.Zones = append([]vision.Zone{}, c.Zones...)
+		c.FramesPerSecond = cmp.Or(c.FramesPerSecond, 5)
+		c.Sensitivity = cmp.Or(c.Sensitivity, "normal")
+		s.Cameras = append(s.Cameras, c)
+	}
+	return s
+}

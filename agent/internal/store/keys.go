@@ -1,0 +1,85 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// The first byte of a key says what it names. Numbers are big-endian, so that
+// Badger's order of keys is the order of numbers.
+const (
+	kindRecord     = 'r' // epoch, sequence number -> version byte, wire.Record as JSON
+	kindCorrection = 'c' // epoch, sequence number -> version byte, Correction as JSON
+	kindDay        = 'd' // 2006-01-02 -> version byte, storedDay as JSON
+	kindPicture    = 'p' // hash -> shelved
+	kindShelf      = 's' // worth, sequence number, hash -> nothing: pictures in order of value
+	kindMeta       = 'm' // a name -> its value
+)
+
+// Names under kindMeta.
+const (
+	metaFormat      = "format"       // one byte, format
+	metaEpoch       = "epoch"        // text
+	metaRecordBytes = "record_bytes" // of all records' values, 8 bytes
+	metaSettings    = "settings"     // JSON, written by package settings
+)
+
+// format is the version of the whole layout; its history:
+//
+//	1  2026-11-24  records, corrections, days, pictures by worth
+const format = 1
+
+// valueVersion starts every JSON value, so that a later form can be told apart.
+const valueVersion = 1
+
+const hashSize = 32
+
+// hash is the SHA-256 of a picture's bytes.
+type hash [hashSize]byte
+
+func metaKey(name string) []byte { return append([]byte{kindMeta}, name...) }
+
+func dayKey(date string) []byte { return append([]byte{kindDay}, date...) }
+
+func numbered(kind byte, epoch string, seq uint64) []byte {
+	key := append([]byte{kind}, epoch...)
+	return binary.BigEndian.AppendUint64(key, seq)
+}
+
+func pictureKey(h hash) []byte { return append([]byte{kindPicture}, h[:]...) }
+
+// shelved is where a picture stands in the order of value.
+type shelved struct {
+	worth worth
+	seq   uint64 // of the newest record that shows it; 0 = no record known
+	size  int64  // bytes
+}
+
+func (p shelved) key(h hash) []byte {
+	key := binary.BigEndian.AppendUint64([]byte{kindShelf, byte(p.worth)}, p.seq)
+	return append(key, h[:]...)
+}
+
+func (p shelved) encode() []byte {
+	b := binary.BigEndian.AppendUint64([]byte{byte(p.worth)}, p.seq)
+	return binary.BigEndian.AppendUint64(b, uint64(p.size))
+}
+
+func decodeShelved(b []byte) (shelved, error) {
+	if len(b) != 17 || worth(b[0]) >= worths {
+		return shelved{}, fmt.Errorf("a picture's entry of %d bytes is damaged", len(b))
+	}
+	return shelved{
+		worth: worth(b[0]),
+		seq:   binary.BigEndian.Uint64(b[1:]),
+		size:  int64(binary.BigEndian.Uint64(b[9:])),
+	}, nil
+}
+
+// decodeShelfKey takes the hash out of a key made by shelved.key.
+func decodeShelfKey(key []byte) (hash, error) {
+	if len(key) != 2+8+hashSize || key[0] != kindShelf {
+		return hash{}, fmt.Errorf("a shelf key of %d bytes is damaged", len(key))
+	}
+	return hash(key[10:]), nil
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Badger writes to files that are mapped into memory, where a full disk would
+// kill the process. So the store stops accepting before that: below MinFreeMB
+// pictures go; when that is not enough, a reserve file is given back, so that
+// Badger can finish its work, and arrivals are refused until the disk has room
+// for the reserve again.
+
+func (s *Store) minFree() int64 { return int64(s.opts.MinFreeMB) << 20 }
+
+func (s *Store) reserveSize() int64 { return int64(s.opts.ReserveMB) << 20 }
+
+func (s *Store) reservePath() string { return filepath.Join(s.opts.Dir, reserveName) }
+
+// findReserve looks whether the reserve file is there. A store without it
+// starts full, and makes it as soon as there is room.
+func (s *Store) findReserve() {
+	info, err := os.Stat(s.reservePath())
+	s.setDiskFull(err != nil || info.Size() != s.reserveSize())
+}
+
+// makeFree returns nil when there is room to store, and an error that wraps
+// ErrFull when there is none even after pictures went.
+func (s *Store) makeFree() error {
+	free, err := s.disk.free(s.opts.Dir)
+	if err != nil {
+		s.log.Warn("looking for room", "error", err)
+		return nil // the disk will say
+	}
+	full := s.snapshot().diskFull
+	need := s.minFree()
+	if full {
+		need += s.reserveSize()
+	}
+	for free < need {
+		went, err := s.shed()
+		if err != nil {
+			s.log.Warn("making room", "error", err)
+		}
+		if !went || err != nil {
+			break
+		}
+		if free, err = s.disk.free(s.opts.Dir); err != nil {
+			break
+		}
+	}
+	switch {
+	case free < need && !full:
+		s.giveReserve()
+	case free >= need && full:
+		return s.takeReserve()
+	}
+	if free < need {
+		return fmt.Errorf("%w: %d MiB are free on the disk, %d are needed", ErrFull, free>>20, need>>20)
+	}
+	return nil
+}
+
+// shed takes the least valued pictures away, up to maxShed of them, and reports
+// whether there were any.
+func (s *Store) shed() (went bool, err error) {
+	err = s.transact(func(b *batch) error {
+		for range maxShed {
+			took, err := s.takeLeast(b)
+			if err != nil || !took {
+				return err
+			}
+			went = true
+		}
+		return nil
+	}, 0)
+	return went, err
+}
+
+// maxShed is a few MB of pictures: then the disk is asked again.
+const maxShed = 100
+
+func (s *Store) giveReserve() {
+	s.log.Warn("the disk is full: nothing is kept until there is room")
+	if err := s.disk.remove(s.reservePath()); err != nil {
+		s.log.Error("giving the reserve back", "error", err)
+	}
+	s.setDiskFull(true)
+}
+
+func (s *Store) takeReserve() error {
+	if err := s.disk.reserve(s.reservePath(), s.reserveSize()); err != nil {
+		return fmt.Errorf("%w: make the reserve: %w", ErrFull, err)
+	}
+	s.log.Info("the disk has room")
+	s.setDiskFull(false)
+	return nil
+}
+
+func (s *Store) setDiskFull(full bool) {
+	s.mu.Lock()
+	s.state.diskFull = full
+	s.mu.Unlock()
+}
+
+func (s *Store) overQuota() bool {
+	now := s.snapshot()
+	return now.shelf.total() > now.pictureQuota
+}
+
+// SetPictureQuota changes the quota in units of 1,000,000 bytes. What is too
+// much goes within seconds.
+func (s *Store) SetPictureQuota(mb int) error {
+	if mb < 1 {
+		return fmt.Errorf("picture quota of %d MB: at least 1", mb)
+	}
+	s.mu.Lock()
+	s.state.pictureQuota = int64(mb) * megabyte
+	s.mu.Unlock()
+	return nil
+}
+
+// Usage is what the Store keeps and could not keep.
+type Usage struct {
+	Records         uint64
+	Pictures        uint64
+	PictureBytes    int64
+	PictureQuota    int64  // bytes
+	NotKept         uint64 // records refused since the start
+	PicturesNotKept uint64 // records kept without their picture since the start
+	DiskFull        bool   // nothing is accepted until the disk has room
+	Degraded        bool   // DiskFull, the records' quota is used up, or the last commit failed
+}
+
+// Usage returns the figures of this moment.
+func (s *Store) Usage() Usage {
+	now := s.snapshot()
+	quotaUsed := now.recordBytes+maxRecordValue > int64(s.opts.RecordQuotaMB)*megabyte
+	return Usage{
+		Records:         now.seq,
+		Pictures:        now.shelf.pictures,
+		PictureBytes:    now.shelf.total(),
+		PictureQuota:    now.pictureQuota,
+		NotKept:         now.notKept,
+		PicturesNotKept: now.picturesNotKept,
+		DiskFull:        now.diskFull,
+		Degraded:        now.diskFull || now.failed || quotaUsed,
+	}
+}
