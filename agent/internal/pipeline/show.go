@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"gourdian/agent/internal/live"
+	"gourdian/internal/capture"
+	"gourdian/internal/worker"
+)
+
+// patience is how long a camera may be silent before the page says so: a
+// worker that is started again is back sooner.
+const patience = 5 * time.Second
+
+// show puts the frame's outcome on the page.
+func (p *Pipeline) show(frame *capture.Frame, skip string) {
+	zones := make([]live.ZoneState, len(p.zones))
+	for i, z := range p.zones {
+		zones[i] = z.state
+	}
+	skips := p.gate.Skips()
+	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) {
+		c.W, c.H, c.Dropped, c.FPS = frame.W, frame.H, frame.Dropped, p.rate.perSecond()
+		c.LastSkip, c.Scored, c.Zones = skip, p.scored, zones
+		if c.Skips == nil {
+			c.Skips = map[string]uint64{}
+		}
+		for reason, n := range skips {
+			c.Skips[reason] = n
+		}
+		switch skip {
+		case skipNoModel, skipEngineDown, skipBadScores:
+			c.Skips[skip]++
+		}
+	})
+}
+
+// finished says that a finite source came to its end.
+func (p *Pipeline) finished() {
+	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) { c.Finished = true })
+	p.config.Board.Raise(live.Condition{Code: "source_finished", Severity: live.Info, Subject: p.config.ID})
+	p.clearSilence()
+}
+
+// silent says why there is no picture, once it has lasted.
+func (p *Pipeline) silent(err error) {
+	quiet := time.Since(p.heard)
+	if quiet < patience {
+		return
+	}
+	c := live.Condition{Code: "camera_silent", Severity: live.Serious, Subject: p.config.ID,
+		Args: map[string]string{"minutes": strconv.Itoa(int(quiet / time.Minute))}}
+	var failure *worker.Failure
+	if errors.As(err, &failure) {
+		switch failure.Code {
+		case worker.CodeRefused, worker.CodeMissing, worker.CodeMismatch:
+			c.Code, c.Args = "camera_missing", map[string]string{"why": failure.Err.Error()}
+		default:
+			c.Code, c.Args = "camera_restarting", nil
+		}
+	}
+	for _, other := range silenceCodes() {
+		if other != c.Code {
+			p.config.Board.Clear(other, p.config.ID)
+		}
+	}
+	p.config.Board.Raise(c)
+	p.config.Board.UpdateCamera(p.config.ID, func(s *live.Camera) { s.WorkerNote = c.Code })
+}
+
+// silenceCodes are the conditions of a camera without pictures.
+func silenceCodes() []string {
+	return []string{"camera_silent", "camera_missing", "camera_restarting"}
+}
+
+func (p *Pipeline) clearSilence() {
+	for _, code := range silenceCodes() {
+		p.config.Board.Clear(code, p.config.ID)
+	}
+	p.config.Board.UpdateCamera(p.config.ID, func(s *live.Camera) { s.WorkerNote = "" })
+}
+
+// rate measures frames per second as a moving mean.
+type rate struct {
+	last time.Time
+	mean time.Duration // between frames
+}
+
+func (r *rate) add(at time.Time) {
+	if !r.last.IsZero() {
+		gap := at.Sub(r.last)
+		if r.mean == 0 {
+			r.mean = gap
+		}
+		r.mean += (gap - r.mean) / 8
+	}
+	r.last = at
+}
+
+func (r *rate) perSecond() float64 {
+	if r.mean <= 0 {
+		return 0
+	}
+	return float64(time.Second) / float64(r.mean)
+}
