@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 )
 
 // Features are the pictures as the trainer sees them.
@@ -31,7 +32,10 @@ type Crossed struct {
 }
 
 // CrossValidate trains on all folds but one, for each fold and each C, and
-// keeps the C of the least out-of-fold log loss. Features are standardised
+// keeps the strongest penalty whose out-of-fold log loss is, within one
+// standard error, as good as the best: a model for fields that nobody has seen
+// yet should not lean on the last bit of fit, and the choice itself then
+// flatters the figures least. Features are standardised
 // with the training folds' own mean and deviation. A picture's views share its
 // weight, so C means the same with any number of views. step is called once
 // for each fold and C.
@@ -50,18 +54,46 @@ func CrossValidate(ctx context.Context, f Features, fold []int, grid []float64, 
 		}
 	}
 	out := Crossed{Fold: fold}
-	best := math.Inf(1)
 	for c := range grid {
-		first := firstViews(logits[c])
-		l := LogLoss(first, f.Class, f.Classes, 1)
-		out.LogLoss = append(out.LogLoss, l)
-		if l < best {
-			best = l
-			out.C, out.Logits, out.Views = grid[c], first, logits[c]
-		}
+		out.LogLoss = append(out.LogLoss, LogLoss(firstViews(logits[c]), f.Class, f.Classes, 1))
 	}
+	chosen := strongest(f, logits, out.LogLoss)
+	out.C, out.Logits, out.Views = grid[chosen], firstViews(logits[chosen]), logits[chosen]
 	out.Accurate = balancedAccuracy(out.Logits, f.Class, f.Classes)
 	return out, nil
+}
+
+// strongest is the place of the first C whose loss exceeds the least one by no
+// more than the standard error of that difference, taken over groups.
+func strongest(f Features, logits [][][][]float64, losses []float64) int {
+	best := argmin(losses)
+	weights := BalancedWeights(f.Class, f.Classes)
+	for c := range best {
+		var difference []float64 // of each group
+		for i, g := range f.Group {
+			for len(difference) <= g {
+				difference = append(difference, 0)
+			}
+			difference[g] += weights[i] * (lossOf(logits[c][i][0], f.Class[i]) - lossOf(logits[best][i][0], f.Class[i]))
+		}
+		sum, squares, n := 0.0, 0.0, float64(len(difference))
+		for _, d := range difference {
+			sum += d
+		}
+		for _, d := range difference {
+			squares += (d - sum/n) * (d - sum/n)
+		}
+		if n > 1 && sum <= math.Sqrt(squares*n/(n-1)) {
+			return c
+		}
+	}
+	return best
+}
+
+// lossOf is -log p(class).
+func lossOf(logits []float64, class int) float64 {
+	p := slices.Clone(logits)
+	return softmaxInPlace(p) - logits[class]
 }
 
 // crossFold fits every C without one fold and notes the logits of that fold.
@@ -163,6 +195,17 @@ func balancedAccuracy(logits [][]float64, class []int, classes int) float64 {
 		total += weights[i]
 	}
 	return right / total
+}
+
+// argmin is the place of the smallest value, the first among equals.
+func argmin(z []float64) int {
+	best := 0
+	for k, v := range z {
+		if v < z[best] {
+			best = k
+		}
+	}
+	return best
 }
 
 // argmax is the place of the largest value, the first among equals.
