@@ -23,11 +23,11 @@ const (
 
 // Problem is one field that can't be as it is.
 type Problem struct {
-	Path     string   `json:"path"` // as in JSON: "cameras[0].frames_per_second"
-	Code     Code     `json:"code"`
-	Min      float64  `json:"min,omitempty"` // limits, where Code has some
-	Max      float64  `json:"max,omitempty"`
-	Choices  []string `json:"choices,omitempty"`
+	Path    string   `json:"path"` // as in JSON: "cameras[0].frames_per_second"
+	Code    Code     `json:"code"`
+	Min     float64  `json:"min,omitempty"` // limits, where Code has some
+	Max     float64  `json:"max,omitempty"`
+	Choices []string `json:"choices,omitempty"`
 }
 
 // Error says the problem in English, for logs and the command line.

@@ -39,6 +39,7 @@ type request struct {
 type batch struct {
 	txn   *badger.Txn
 	state state
+	was   int64 // recordBytes before
 	days  map[string]*storedDay
 	// from is where to look for the oldest picture of each worth. It may be too
 	// low, never too high.
@@ -99,17 +100,10 @@ func (r *request) size() int {
 
 // commit stores a batch and answers its callers.
 func (s *Store) commit(requests []*request) {
-	full := s.makeFree()
+	room := s.makeFree()
 	err := s.transact(func(b *batch) error {
 		for _, r := range requests {
-			switch {
-			case r.arrival == nil:
-				r.err = r.edit(b)
-			case full != nil:
-				r.err = full
-			default:
-				r.err = s.stage(b, r.arrival)
-			}
+			r.err = s.apply(b, r, room)
 			if errors.Is(r.err, badger.ErrTxnTooBig) {
 				return r.err
 			}
@@ -119,9 +113,24 @@ func (s *Store) commit(requests []*request) {
 	s.answer(requests, err)
 }
 
+// apply puts one request into the batch, when there is room for its kind.
+func (s *Store) apply(b *batch, r *request, room room) error {
+	if r.arrival == nil {
+		if room.edits != nil {
+			return room.edits
+		}
+		return r.edit(b)
+	}
+	if room.arrivals != nil {
+		return room.arrivals
+	}
+	return s.stage(b, r.arrival)
+}
+
 // transact runs fill on a transaction, commits it and takes over its state.
 func (s *Store) transact(fill func(*batch) error, requests int) error {
-	b := &batch{txn: s.db.NewTransaction(true), state: s.snapshot(), days: map[string]*storedDay{}, from: &s.from}
+	now := s.snapshot()
+	b := &batch{txn: s.db.NewTransaction(true), state: now, was: now.recordBytes, days: map[string]*storedDay{}, from: &s.from}
 	defer b.txn.Discard()
 	err := fill(b)
 	if err == nil {
@@ -151,6 +160,9 @@ func (b *batch) writeTotals() error {
 		if err := setJSON(b.txn, dayKey(date), day); err != nil {
 			return err
 		}
+	}
+	if b.state.recordBytes == b.was {
+		return nil
 	}
 	total := binary.BigEndian.AppendUint64(nil, uint64(b.state.recordBytes))
 	return b.txn.Set(metaKey(metaRecordBytes), total)
@@ -194,8 +206,7 @@ func (s *Store) tell(committed bool, requests int) {
 
 // tidy keeps quota and room while nothing is stored.
 func (s *Store) tidy() {
-	full := s.makeFree()
-	if full != nil || !s.overQuota() {
+	if room := s.makeFree(); room.edits != nil || !s.overQuota() {
 		return
 	}
 	err := s.transact(func(b *batch) error { return s.makeRoom(b) }, 0)

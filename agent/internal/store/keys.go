@@ -12,7 +12,7 @@ const (
 	kindCorrection = 'c' // epoch, sequence number -> version byte, Correction as JSON
 	kindDay        = 'd' // 2006-01-02 -> version byte, storedDay as JSON
 	kindPicture    = 'p' // hash -> shelved
-	kindShelf      = 's' // worth, sequence number, hash -> nothing: pictures in order of value
+	kindShelf      = 's' // worth, sequence number, hash -> shelved: pictures in order of value
 	kindMeta       = 'm' // a name -> its value
 )
 

@@ -1,16 +1,24 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 )
 
 // Badger writes to files that are mapped into memory, where a full disk would
-// kill the process. So the store stops accepting before that: below MinFreeMB
-// pictures go; when that is not enough, a reserve file is given back, so that
-// Badger can finish its work, and arrivals are refused until the disk has room
-// for the reserve again.
+// kill the process. So the store stops accepting before that. Below MinFreeMB
+// a reserve file is given back, so that Badger can finish its work, and
+// pictures go; arrivals are refused until the disk has room for the reserve
+// again.
+
+// editRoom is what the farmer's own changes need: they are small, and one of
+// them is to lower the quota.
+const editRoom = 1 << 20
+
+// room says what may be stored now: nil, or an error that wraps ErrFull.
+type room struct{ arrivals, edits error }
 
 func (s *Store) minFree() int64 { return int64(s.opts.MinFreeMB) << 20 }
 
@@ -25,41 +33,69 @@ func (s *Store) findReserve() {
 	s.setDiskFull(err != nil || info.Size() != s.reserveSize())
 }
 
-// makeFree returns nil when there is room to store, and an error that wraps
-// ErrFull when there is none even after pictures went.
-func (s *Store) makeFree() error {
+// roomToOpen makes sure that Badger can be opened: it replays its memory
+// tables to disk then.
+func (s *Store) roomToOpen() error {
+	need := int64(s.opts.MemTableMB)<<20 + 4*editRoom
+	free, err := s.disk.free(s.opts.Dir)
+	if err == nil && free < need {
+		s.giveReserve()
+		free, err = s.disk.free(s.opts.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	if free < need {
+		return fmt.Errorf("%w: %d MiB are free on the disk of %s, %d are needed to open the store", ErrFull, free>>20, s.opts.Dir, need>>20)
+	}
+	return nil
+}
+
+// makeFree says what may be stored, after pictures went if that helps.
+func (s *Store) makeFree() room {
 	free, err := s.disk.free(s.opts.Dir)
 	if err != nil {
 		s.log.Warn("looking for room", "error", err)
-		return nil // the disk will say
+		return room{} // the disk will say
 	}
 	full := s.snapshot().diskFull
-	need := s.minFree()
-	if full {
-		need += s.reserveSize()
+	if !full && free >= s.minFree() {
+		return room{}
 	}
-	for free < need {
-		went, err := s.shed()
-		if err != nil {
-			s.log.Warn("making room", "error", err)
-		}
-		if !went || err != nil {
-			break
-		}
-		if free, err = s.disk.free(s.opts.Dir); err != nil {
-			break
-		}
-	}
-	switch {
-	case free < need && !full:
+	if !full {
 		s.giveReserve()
-	case free >= need && full:
-		return s.takeReserve()
 	}
-	if free < need {
-		return fmt.Errorf("%w: %d MiB are free on the disk, %d are needed", ErrFull, free>>20, need>>20)
+	need := s.minFree() + s.reserveSize()
+	if free, err = s.shedUntil(need); err == nil && free >= need {
+		err = s.takeReserve()
 	}
-	return nil
+	if err == nil && free >= need {
+		return room{}
+	}
+	if !full {
+		s.log.Warn("the disk is full: nothing is kept until there is room", "free", free, "needed", need)
+	}
+	refusal := fmt.Errorf("%w: %d MiB are free on the disk, %d are needed", ErrFull, free>>20, need>>20)
+	r := room{arrivals: errors.Join(refusal, err)}
+	if free < editRoom {
+		r.edits = r.arrivals
+	}
+	return r
+}
+
+// shedUntil takes pictures away until need bytes are free, or none is left, and
+// returns how many are.
+func (s *Store) shedUntil(need int64) (int64, error) {
+	for {
+		free, err := s.disk.free(s.opts.Dir)
+		if err != nil || free >= need {
+			return free, err
+		}
+		went, err := s.shed()
+		if err != nil || !went {
+			return free, err
+		}
+	}
 }
 
 // shed takes the least valued pictures away, up to maxShed of them, and reports
@@ -82,7 +118,6 @@ func (s *Store) shed() (went bool, err error) {
 const maxShed = 100
 
 func (s *Store) giveReserve() {
-	s.log.Warn("the disk is full: nothing is kept until there is room")
 	if err := s.disk.remove(s.reservePath()); err != nil {
 		s.log.Error("giving the reserve back", "error", err)
 	}
@@ -93,7 +128,6 @@ func (s *Store) takeReserve() error {
 	if err := s.disk.reserve(s.reservePath(), s.reserveSize()); err != nil {
 		return fmt.Errorf("%w: make the reserve: %w", ErrFull, err)
 	}
-	s.log.Info("the disk has room")
 	s.setDiskFull(false)
 	return nil
 }

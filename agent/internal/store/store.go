@@ -94,7 +94,8 @@ type state struct {
 }
 
 // Open takes the data folder, finishes what a crash left half-done and counts
-// what is there. The errors wrap ErrLocked and ErrFormat where they apply.
+// what is there. The errors wrap ErrLocked, ErrFormat
+// and ErrFull where they apply.
 func Open(opts Options) (*Store, error) {
 	return open(opts, realDisk{})
 }
@@ -123,6 +124,9 @@ func open(opts Options, d disk) (_ *Store, err error) {
 		return nil, err
 	}
 	s.findReserve()
+	if err := s.roomToOpen(); err != nil {
+		return nil, err
+	}
 	if s.db, err = openBadger(filepath.Join(opts.Dir, recordsName), opts); err != nil {
 		return nil, err
 	}
@@ -135,9 +139,7 @@ func open(opts Options, d disk) (_ *Store, err error) {
 	if err := s.finishArrivals(); err != nil {
 		return nil, fmt.Errorf("finish pictures: %w", err)
 	}
-	if err := s.makeFree(); err != nil {
-		s.log.Warn("the disk is full: nothing is kept until there is room", "error", err)
-	}
+	s.makeFree()
 	return s, nil
 }
 
