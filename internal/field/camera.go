@@ -9,6 +9,7 @@ type camera struct {
 	focal                float64 // pixels
 	cx, cy               float64 // principal point, pixels
 	w, h                 int
+	fine                 float64 // pieces of surface for each pixel of length
 }
 
 // lookAt returns a camera whose picture is w x h pixels and whose SHORTER side
@@ -19,7 +20,7 @@ func lookAt(at, target vec, fov float64, w, h int) camera {
 	return camera{
 		at: at, forward: forward, right: right, down: forward.cross(right),
 		focal: float64(min(w, h)) / 2 / math.Tan(fov/2),
-		cx:    float64(w) / 2, cy: float64(h) / 2, w: w, h: h,
+		cx:    float64(w) / 2, cy: float64(h) / 2, w: w, h: h, fine: 0.72,
 	}
 }
 

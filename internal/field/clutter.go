@@ -28,7 +28,7 @@ func (g *garden) spotAround(near, far float64) vec {
 		r := math.Sqrt(g.d.between(near*near, far*far))
 		p = vec{Y: r, Z: g.floor}.turnZ(g.d.angle())
 		x, y, z := g.cam.project(p)
-		if z > 0.25 && x > -0.1*float64(g.cam.w) && x < 1.1*float64(g.cam.w) && y > -0.1*float64(g.cam.h) && y < 1.2*float64(g.cam.h) {
+		if z > g.cam.depthOf(vec{})*0.6 && x > -0.1*float64(g.cam.w) && x < 1.1*float64(g.cam.w) && y > -0.1*float64(g.cam.h) && y < 1.2*float64(g.cam.h) {
 			return p
 		}
 	}
@@ -141,7 +141,7 @@ func (g *garden) blades(tufts int, long float64) {
 // clods are lumps of soil and pebbles.
 func (g *garden) clods(n int, soil vec) {
 	for range n {
-		size := 0.008 + 0.03*math.Pow(g.d.Float64(), 3)
+		size := 0.006 + 0.022*math.Pow(g.d.Float64(), 3)
 		at := g.spotAround(g.clear*0.6, g.clear+g.reach)
 		col := soil.scale(g.d.between(0.7, 1.25))
 		if g.d.chance(0.15) {
@@ -162,7 +162,7 @@ func (g *garden) lump(at vec, size float64, col vec) *patch {
 			q := vec{sinLat * k, sinLat * s, cosLat}
 			n := g.tex.cloudy(q.scale(1.6).add(o), 4)
 			v := &p.v[r*p.cols+c]
-			v.p = at.along(vec{q.X, q.Y, q.Z * 0.75}, size*(1+0.6*n))
+			v.p = at.along(vec{q.X, q.Y, q.Z * 0.75}, size*(1+0.4*n))
 			v.col, v.open = col.scale(1+0.7*n), clamp(0.65+0.35*q.Z, 0.3, 1)
 		}
 	}

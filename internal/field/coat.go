@@ -106,15 +106,16 @@ func cabbageCoat(d dice) coat {
 		base = srgb(0x5c3a5a)
 	}
 	return func(tex *noise, q vec, lat, lon float64) (vec, float64, float64) {
-		fold := tex.cloudy(q.scale(1.7).add(o), 2)
-		sheet := math.Mod(lon/1.256+1.7*lat+1.3*fold+8, 1)
-		edge := step(0.0, 0.09, sheet)
-		rib := step(0.12, 0.02, math.Abs(sheet-0.55)*math.Sin(lat))
-		side := math.Abs(math.Mod(lat*5+math.Abs(sheet-0.55)*6+fold, 1)-0.5) * 2
-		vein := math.Max(rib, 0.55*step(0.25, 0.05, side))
-		crinkle := tex.cloudy(q.scale(7).add(o), 3)
-		col := base.scale(1+0.5*crinkle).mix(base.mix(srgb(0xe4ead2), 0.8), 0.7*vein)
-		return col.scale(0.55 + 0.45*edge), 0.16, 0.06*edge + 0.02*crinkle + 0.012*vein + 0.05*fold
+		// Wrapped leaves, each with a pale midrib that branches towards its edge.
+		t := lon/1.05 + 0.35*tex.at(q.X+o.X, q.Y+o.Y, q.Z+o.Z) + 16
+		off := math.Abs(t-math.Floor(t)-0.5) * 2 // 0 midrib .. 1 where leaves meet
+		rib := step(0.16*(1.1-0.55*math.Sin(lat)), 0.03, off*math.Sin(lat))
+		side := math.Abs(math.Mod(lat*3.2+off*1.6+0.4*tex.at(q.X*3, q.Y*3, q.Z*3), 0.5)-0.25) * 4
+		vein := math.Max(rib, 0.7*step(0.22, 0.06, side)*(1-off*0.6))
+		seam := step(0.86, 0.99, off)
+		crinkle := tex.cloudy(q.scale(6).add(o), 4)
+		col := base.scale(1+0.55*crinkle).mix(base.mix(srgb(0xe4ead2), 0.8), 0.75*vein)
+		return col.scale(1 - 0.55*seam), 0.14, 0.03*crinkle + 0.010*vein - 0.06*seam + 0.03*(1-off)
 	}
 }
 

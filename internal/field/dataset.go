@@ -25,7 +25,7 @@ import (
 const SourceName = "gourdian field 1"
 
 // DefaultSize is the side of a training picture in pixels.
-const DefaultSize = 448
+const DefaultSize = 384
 
 // Options say what WriteDataset writes.
 type Options struct {
@@ -234,9 +234,10 @@ func (o *Options) renderAll(ctx context.Context, dir string, shots []shot, rows 
 	}
 	var workers sync.WaitGroup
 	for range o.Workers {
+		mine := st.another()
 		workers.Go(func() {
 			for i := take(); i < len(shots) && ctx.Err() == nil; i = take() {
-				things, err := shots[i].render(st, dir, o.Size)
+				things, err := shots[i].render(mine, dir, o.Size)
 				if err != nil {
 					stop(err)
 					return

@@ -75,9 +75,9 @@ func (f *flaw) apply(tex *noise, q vec, s *finish) {
 	case Freckle:
 		f.freckle(tex, q, d, s)
 	case Unripe:
-		f.unripe(tex, q, d, s)
+		f.unripe(tex, q, s)
 	case Rub:
-		f.rub(tex, q, d, s)
+		f.rub(tex, q, s)
 	}
 }
 

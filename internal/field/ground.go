@@ -24,6 +24,7 @@ type ground struct {
 	tone    float64 // 0..1 between a kind's colours
 	furrows float64 // height of the rows, metres
 	level   float64 // height of the floor, metres
+	vague   float64 // finest detail drawn, metres; 0 = as fine as the pixels
 }
 
 func groundOf(d dice) ground {
@@ -40,8 +41,9 @@ type spot struct {
 	col                 vec
 }
 
-// render makes the layer of all ground that the camera sees nearer than far metres.
-func (g *ground) render(tex *noise, cam *camera, far float64) *layer {
+// render makes the layer of the ground that the camera sees nearer than far
+// metres and that nothing hides.
+func (g *ground) render(tex *noise, cam *camera, far float64, hidden []bool) *layer {
 	l := &layer{w: cam.w, h: cam.h, px: make([]texel, cam.w*cam.h)}
 	// One more row and column, for the slopes at the edge.
 	w := cam.w + 1
@@ -51,12 +53,12 @@ func (g *ground) render(tex *noise, cam *camera, far float64) *layer {
 		for x := range w {
 			ray := cam.ray(float64(x)+0.5, float64(y)+0.5)
 			depth := (g.level - cam.at.Z) / ray.Z
-			if ray.Z > -1e-3 || depth > far {
+			if ray.Z > -1e-3 || depth > far || (x < cam.w && y < cam.h && hidden[y*cam.w+x]) {
 				row[x] = vec{Z: math.NaN()}
 				continue
 			}
 			p := cam.at.along(ray, depth)
-			s := g.spot(tex, p.X, p.Y, depth/cam.focal)
+			s := g.spot(tex, p.X, p.Y, depth/cam.focal+g.vague)
 			p.Z = g.level + s.height
 			row[x] = p
 			if y < cam.h && x < cam.w {
@@ -133,47 +135,58 @@ func (g *ground) soil(tex *noise, u, v, pixel float64) spot {
 	return spot{height: h, col: dark.mix(pale, t), open: clamp(0.55+1.2*lumps+0.6*clods, 0.3, 1)}
 }
 
-// straw is a mat of stalks: streaks in several directions, one over the other.
+// strawCell is the side of the squares that straw is strewn by, metres.
+const strawCell = 0.024
+
+// straw is a mat of stalks that lie any way, one over the other.
 func (g *ground) straw(tex *noise, u, v, pixel float64) spot {
-	base := g.soil(tex, u, v, pixel)
-	base.col = base.col.mix(srgb(0x7d6238), 0.5)
-	best, tone := base.height-0.02, 0.0
-	for k := range 5 {
-		a := float64(k)*1.23 + 0.5*tex.at(u*3+float64(k)*5, v*3, g.place.X)
-		s, c := math.Sincos(a)
-		along, across := c*u+s*v, c*v-s*u
-		x := across * 150
-		cell := math.Floor(x)
-		id := tex.at(cell*0.73+g.place.Y, math.Floor(along*9+cell*0.37)*0.61, float64(k))
-		f := x - cell - 0.5
-		h := 0.022*id + 0.006*float64(k%3) + 0.008*math.Sqrt(math.Max(0, 1-4*f*f)) + 0.02*tex.at(u*8, v*8, float64(k))
-		if h > best {
-			best, tone = h, 0.5+0.5*id+0.25*(0.5-math.Abs(f))
+	x, y := u/strawCell+40*g.place.X, v/strawCell+40*g.place.Y
+	cx, cy := math.Floor(x), math.Floor(y)
+	bend := 0.35 * tex.at(u*5, v*5, g.place.Z)
+	best, tone := -1.0, 0.0
+	for k := range 3 {
+		for j := -1.0; j <= 1; j++ {
+			for i := -1.0; i <= 1; i++ {
+				a, b := cx+i, cy+j
+				rank := tex.cell(a, b, 4*k+3)
+				if rank <= best {
+					continue
+				}
+				dx, dy := x-a-0.5-0.5*tex.cell(a, b, 4*k), y-b-0.5-0.5*tex.cell(a, b, 4*k+1)
+				s, c := math.Sincos(math.Pi*tex.cell(a, b, 4*k+2) + bend)
+				along, across := c*dx+s*dy, (c*dy-s*dx)*strawCell/0.0017
+				if along*along < 0.9 && across*across < 1 {
+					best, tone = rank, 0.62+0.3*rank-0.4*across*across
+				}
+			}
 		}
 	}
-	if pixel > 0.004 { // too far to tell stalks apart
-		tone = 0.5 + 0.5*tex.cloudy(vec{u * 14, v * 14, 1}.add(g.place), 3)
+	// What is too far to be told apart is an even gold.
+	even := 0.5 + 0.5*tex.cloudy(vec{u * 14, v * 14, 1}.add(g.place), 3)
+	away := step(0.0012, 0.003, pixel)
+	base := srgb(0x6e5630).mix(srgb(0x4a3a22), 0.5+0.5*even)
+	col := srgb(0x86693a).mix(srgb(0xd8bf7c), clamp(tone, 0, 1)).mix(srgb(0xb3a58a), 0.4*g.tone)
+	if best <= -1 {
+		col = base
 	}
-	col := srgb(0x8a6c34).mix(srgb(0xd9bd74), clamp(tone, 0, 1))
-	col = col.mix(srgb(0xb8a888), 0.35*g.tone)
-	in := step(base.height-0.02, base.height, best)
-	return spot{height: best, col: base.col.mix(col, in), open: clamp(0.45+tone*0.6, 0.3, 1), gloss: 0.1}
+	col = col.mix(srgb(0x8a7040).mix(srgb(0xc4a866), even), away)
+	height := 0.010*best + 0.002*tone + 0.015*even
+	return spot{height: height * (1 - 0.7*away), col: col, open: clamp(lerp(0.62+0.38*best, 0.8, away), 0.3, 1), gloss: 0.08}
 }
 
+// grass is short turf: tufts, with the blades' streaks leaning this way and that.
 func (g *ground) grass(tex *noise, u, v, pixel float64) spot {
 	n := octaves(0.08, pixel, 5)
 	tufts := tex.cloudy(vec{u * 13, v * 13, 0}.add(g.place), n)
-	blade := tex.at(u*170, v*44+3*tufts, g.place.Z)
-	blade2 := tex.at(u*50, v*190+3*tufts, g.place.Y)
-	if pixel > 0.003 {
-		blade, blade2 = 0, 0
-	}
-	fine := math.Max(blade, blade2)
+	lean := tex.cloudy(vec{u * 6, v * 6, 5}.add(g.place), 2)
+	near := step(0.004, 0.001, pixel)
+	fine := near * tex.at(u*170+9*tufts+14*lean, v*38+6*tufts, g.place.Z)
+	fine += 0.5 * near * tex.at(u*90-6*tufts, v*90+9*lean, g.place.Y)
 	dry := tex.cloudy(vec{u * 4, v * 4, 8}.add(g.place), 3)
-	t := clamp(0.45+0.5*fine+0.6*tufts, 0, 1)
-	col := srgb(0x2c4018).mix(srgb(0x7f9a45), t)
-	col = col.mix(srgb(0xa8965a), 0.8*step(0.25-0.5*g.tone, 0.6, dry))
-	return spot{height: 0.03*tufts + 0.012*fine, col: col, open: clamp(0.4+0.5*t, 0.25, 1), gloss: 0.08}
+	t := clamp(0.42+0.45*fine+0.7*tufts+0.25*lean, 0, 1)
+	col := srgb(0x26381a).mix(srgb(0x7f9648), t)
+	col = col.mix(srgb(0xa0905a), 0.75*step(0.25-0.4*g.tone, 0.6, dry+0.3*fine))
+	return spot{height: 0.03*tufts + 0.010*fine, col: col, open: clamp(0.4+0.55*t, 0.25, 1), gloss: 0.06}
 }
 
 // boardWidth is the width of a plank, metres.
@@ -184,11 +197,12 @@ func (g *ground) boards(tex *noise, u, v, pixel float64) spot {
 	id := math.Floor(x)
 	f := x - id
 	seam := math.Min(f, 1-f) * boardWidth
-	gap := step(0.0045, 0.0018, seam)
+	near := step(0.004, 0.0008, pixel)
+	gap := step(0.0045, 0.0018, seam) * (0.25 + 0.75*near)
 	shift := id * 7.7
 	grain := tex.cloudy(vec{u*1.6 + shift, f*9 + shift, g.place.Y}, 4)
 	rings := math.Sin((f*5+2.4*grain)*7 + id)
-	fibre := tex.at(u*14+shift, v*330, g.place.Z)
+	fibre := near * tex.at(u*14+shift, v*330, g.place.Z)
 	old, fresh := srgb(0x8b8378), srgb(0xa98558)
 	col := old.mix(fresh, clamp(g.tone+0.25*tex.at(shift, 1, 2), 0, 1))
 	col = col.scale(1 + 0.22*tex.at(shift, 5, 9)).scale(1 + 0.16*rings + 0.2*fibre + 0.25*grain)
@@ -203,16 +217,16 @@ func (g *ground) boards(tex *noise, u, v, pixel float64) spot {
 
 func (g *ground) gravel(tex *noise, u, v, pixel float64) spot {
 	best, second, id := 9.0, 9.0, 0.0
-	x, y := u*42, v*42
+	x, y := u*70+40*g.place.X, v*70+40*g.place.Y
 	cx, cy := math.Floor(x), math.Floor(y)
 	for j := -1.0; j <= 1; j++ {
 		for i := -1.0; i <= 1; i++ {
 			a, b := cx+i, cy+j
-			px := a + 0.5 + 0.45*tex.at(a*0.71+g.place.X, b*0.83, 1.5)
-			py := b + 0.5 + 0.45*tex.at(a*0.77, b*0.69+g.place.Y, 7.5)
+			px := a + 0.5 + 0.5*tex.cell(a, b, 0)
+			py := b + 0.5 + 0.5*tex.cell(a, b, 1)
 			d := (px-x)*(px-x) + (py-y)*(py-y)
 			if d < best {
-				best, second, id = d, best, tex.at(a*0.91, b*0.87, g.place.Z)
+				best, second, id = d, best, tex.cell(a, b, 2)
 			} else if d < second {
 				second = d
 			}
@@ -222,8 +236,10 @@ func (g *ground) gravel(tex *noise, u, v, pixel float64) spot {
 	dome := step(0, 0.5, edge)
 	n := tex.cloudy(vec{x, y, 2}.add(g.place), octaves(0.03, pixel, 3))
 	col := srgb(0x6f6a62).mix(srgb(0xb3aa9a), clamp(0.5+0.6*id+0.4*n, 0, 1))
-	col = col.mix(srgb(0xa08060), 0.4*g.tone)
-	return spot{height: 0.010*dome + 0.003*n, col: col.scale(0.45 + 0.55*dome), open: 0.4 + 0.6*dome}
+	col = col.mix(srgb(0x9a8468), 0.5*g.tone).scale(0.5 + 0.5*dome)
+	away := step(0.0015, 0.005, pixel)
+	col = col.mix(srgb(0x86806f).scale(1+0.4*n), away)
+	return spot{height: (0.008*dome + 0.006*id + 0.003*n) * (1 - away), col: col, open: 0.45 + 0.55*dome}
 }
 
 // cloth is a tarpaulin or mulch film with folds.

@@ -32,9 +32,13 @@ type sample struct {
 	s, t  float32
 }
 
-// rasterize draws the patches into a new layer, as large as what they cover of
-// the picture; nil if they cover nothing.
-func rasterize(cam *camera, patches []*patch) *layer {
+// raster draws surfaces into layers. It keeps its working memory from one layer
+// to the next and belongs to one goroutine.
+type raster struct{ samples []sample }
+
+// draw puts the patches into a new layer, as large as what they cover of the
+// picture; nil if they cover nothing.
+func (ra *raster) draw(cam *camera, patches []*patch) *layer {
 	shots := make([]projected, len(patches))
 	box := rect{math.MaxInt32, math.MaxInt32, math.MinInt32, math.MinInt32}
 	for i, p := range patches {
@@ -45,7 +49,13 @@ func rasterize(cam *camera, patches []*patch) *layer {
 		return nil
 	}
 	l := &layer{x0: box.x0, y0: box.y0, w: box.x1 - box.x0, h: box.y1 - box.y0}
-	samples := make([]sample, 4*l.w*l.h)
+	if need := 4 * l.w * l.h; cap(ra.samples) < need {
+		ra.samples = make([]sample, need)
+	} else {
+		ra.samples = ra.samples[:need]
+		clear(ra.samples)
+	}
+	samples := ra.samples
 	for i, p := range patches {
 		scatter(p, int32(i+1), &shots[i], samples, box)
 	}

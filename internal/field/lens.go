@@ -5,6 +5,7 @@ import "math"
 // lens is what happens to the picture between the field and the sensor.
 type lens struct {
 	defocus  float64 // radius of the blur, pixels
+	bokeh    float64 // radius of the blur far behind the thing, pixels
 	motion   [2]float64
 	drops    []drop
 	mud      []smudge
@@ -26,6 +27,9 @@ func lensOf(d dice, w weather) lens {
 	if d.chance(0.25) {
 		l.defocus = d.between(0.4, 1.8)
 	}
+	if d.chance(0.4) {
+		l.bokeh = d.between(1.2, 4.5)
+	}
 	if d.chance(0.12) {
 		a, r := d.angle(), d.between(1, 6)
 		l.motion = [2]float64{r * math.Cos(a), r * math.Sin(a)}
@@ -36,7 +40,7 @@ func lensOf(d dice, w weather) lens {
 			l.drops = append(l.drops, drop{d.Float64(), d.Float64(), d.between(0.008, 0.04)})
 		}
 	}
-	if d.chance(0.14) {
+	if d.chance(0.09) {
 		l.mud = mudOf(d, d.between(0.2, 1))
 	}
 	if d.chance(0.15) {
@@ -86,6 +90,27 @@ func (l *lens) apply(tex *noise, c, spare *canvas, lt *light) {
 	}
 	if l.veil > 0 || l.vignette > 0 {
 		l.haze(c, float32(l.veil*white*0.8))
+	}
+}
+
+// deepen blurs what lies behind the focus, by how far the ground is there.
+func (l *lens) deepen(c, spare *canvas, cam *camera, level, focus float64) {
+	soft := newCanvas(c.w, c.h)
+	copy(soft.px, c.px)
+	soften(soft, spare, l.bokeh)
+	for y := range c.h {
+		ray := cam.ray(cam.cx, float64(y)+0.5)
+		depth := 10 * focus
+		if ray.Z < -1e-3 {
+			depth = (level - cam.at.Z) / ray.Z
+		}
+		a := float32(step(1.08*focus, 1.7*focus, depth))
+		if a == 0 {
+			continue
+		}
+		for i := 3 * y * c.w; i < 3*(y+1)*c.w; i++ {
+			c.px[i] += (soft.px[i] - c.px[i]) * a
+		}
 	}
 }
 

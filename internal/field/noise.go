@@ -48,6 +48,15 @@ func (n *noise) at(x, y, z float64) float64 {
 
 func blend(a, b float32, t float64) float64 { return float64(a) + (float64(b)-float64(a))*t }
 
+// cell returns the random number of a cell of a grid, in [-1, 1]; k tells several
+// numbers of one cell apart.
+func (n *noise) cell(x, y float64, k int) float64 {
+	i, j := int(x), int(y)
+	// Rows of the lattice are taken far apart, so that the pattern repeats late.
+	at := i&latticeMask | j&latticeMask<<latticeBits | (k*11+i>>latticeBits*7+j>>latticeBits*13)&latticeMask<<(2*latticeBits)
+	return float64(n.lattice[at])
+}
+
 // cloudy adds octaves of finer and weaker noise: about [-1, 1], mostly within ±0.6.
 func (n *noise) cloudy(p vec, octaves int) float64 {
 	sum, gain := 0.0, 0.5

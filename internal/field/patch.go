@@ -77,10 +77,10 @@ func (p *patch) poles() {
 	}
 }
 
-// pieces returns how many pieces of about one pixel a length (metres) at a
-// depth (metres) is cut into, within [lo, hi].
+// pieces returns into how many pieces of about one pixel a length (metres) at a
+// depth (metres) is cut, within [lo, hi].
 func (c *camera) pieces(length, depth float64, lo, hi int) int {
-	n := int(math.Ceil(c.focal * length / math.Max(depth, 0.05)))
+	n := int(math.Ceil(c.focal * c.fine * length / math.Max(depth, 0.05)))
 	return max(lo, min(n, hi))
 }
 

@@ -27,29 +27,12 @@ type guestKey struct {
 func (s *Scene) newPlate() *plate {
 	g := s.still.build(s.studio)
 	p := &plate{layers: g.layers, casts: g.casts, bareStep: -1 << 62}
-	for _, t := range g.layers[0].px {
-		p.open = p.open || t.alpha == 0
-	}
-	for i, l := range p.layers {
-		for _, above := range p.layers[i+1:] {
-			l.yield(above)
-		}
+	p.open = s.still.cam.ray(0, 0).unit().Z > -0.2
+	for _, l := range p.layers {
 		p.lit = append(p.lit, make([]float32, len(l.px)))
 		p.bare = append(p.bare, make([]float32, len(l.px)))
 	}
 	return p
-}
-
-// yield forgets the texels that another layer hides wholly: nobody sees them.
-func (l *layer) yield(above *layer) {
-	for y := range above.h {
-		for x := range above.w {
-			ly, lx := y+above.y0-l.y0, x+above.x0-l.x0
-			if above.px[y*above.w+x].alpha == 1 && ly >= 0 && lx >= 0 && ly < l.h && lx < l.w {
-				l.px[ly*l.w+lx].alpha = 0
-			}
-		}
-	}
 }
 
 // turn works out which texels the sun reaches, for a step of the sun and the

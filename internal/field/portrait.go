@@ -41,8 +41,8 @@ func (p *portrait) take(st *studio, side int) (*vision.Image, []Thing) {
 	d := p.view
 	// Most photos are framed like a board's zone; some are wider.
 	fill := d.between(0.42, 0.82)
-	if d.chance(0.25) {
-		fill = d.between(0.25, 0.42)
+	if d.chance(0.18) {
+		fill = d.between(0.28, 0.42)
 	}
 	width, height, clear := 0.28, 0.2, 0.16
 	if sp != nil {

@@ -67,8 +67,10 @@ func (s *Scene) lay() *still {
 	}
 	target := vec{0, 0, 0.095}
 	at := target.add(vec{0, -math.Cos(pitch), math.Sin(pitch)}.scale(distance))
-	st := newStill(d, lookAt(at, target, fov, s.set.width, s.set.height))
-	st.ground.level = -tableHigh
+	cam := lookAt(at, target, fov, s.set.width, s.set.height)
+	cam.fine = 1
+	st := newStill(d, cam)
+	st.ground.level, st.ground.vague = -tableHigh, 0.004
 	st.ground.kind = choose(d, soilGround, soilGround, grassGround)
 	half := 0.55
 	if s.set.two {
@@ -163,9 +165,9 @@ func (s *Scene) present(at time.Time) []*guest {
 			g = &guest{stay: st, specimen: sp}
 			fr := sp.at(s.studio.tex, s.spots[stand], 0)
 			g.patches = sp.model.grow(s.studio.tex, &s.still.cam, fr)
-			g.layer = rasterize(&s.still.cam, g.patches)
+			g.layer = s.studio.raster.draw(&s.still.cam, g.patches)
 		}
-		g.move(&s.still.cam, s.offset(st, at))
+		g.move(s.studio.raster, &s.still.cam, s.offset(st, at))
 		keep[st] = g
 		out = append(out, g)
 	}
@@ -194,7 +196,7 @@ func (s *Scene) offset(st stay, at time.Time) vec {
 }
 
 // move draws the guest where it is, if it is not drawn there yet.
-func (g *guest) move(cam *camera, offset vec) {
+func (g *guest) move(ra *raster, cam *camera, offset vec) {
 	g.offset = offset
 	if offset == g.drawn {
 		return
@@ -203,7 +205,7 @@ func (g *guest) move(cam *camera, offset vec) {
 	for i, p := range g.patches {
 		patches[i] = p.moved(offset)
 	}
-	g.layer, g.drawn = rasterize(cam, patches), offset
+	g.layer, g.drawn = ra.draw(cam, patches), offset
 }
 
 // restBox is the box of a thing at rest on a stand, from a coarse drawing.

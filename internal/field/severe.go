@@ -43,13 +43,13 @@ func (f *flaw) mould(tex *noise, q vec, d float64, s *finish) {
 	if e > 1.6 {
 		thick = 0
 	}
-	old := step(0.75, 0.25, e+0.25*tuft) * f.tone
-	white := srgb(0xeceae2).mix(srgb(0xbfc0b4), clamp(0.5-0.9*tuft, 0, 1))
-	spores := srgb(0x8d9a8a).mix(srgb(0x55605a), clamp(0.4+fine*0.5, 0, 1))
+	old := step(0.95, 0.35, e+0.5*tuft) * (0.25 + 0.75*f.tone)
+	white := srgb(0xd6d3c8).mix(srgb(0x98988a), clamp(0.45-1.1*tuft, 0, 1))
+	spores := srgb(0x7d8a78).mix(srgb(0x434c45), clamp(0.4+0.5*fine-0.8*tuft, 0, 1))
 	col := white.mix(spores, old*0.85)
 	s.col = s.col.mix(col, thick*0.96)
 	s.gloss = lerp(s.gloss, 0, thick)
-	s.lift += thick*(0.012+0.02*tuft+0.006*fine) - 0.05*step(1, 0.3, e)*math.Min(1, f.size/0.5)
+	s.lift += thick*(0.012+0.016*tuft+0.008*fine) - 0.05*step(1, 0.3, e)*math.Min(1, f.size/0.5)
 	s.shut = math.Max(s.shut, thick*clamp(0.15-0.5*tuft, 0, 0.5))
 	s.harsh = math.Max(s.harsh, math.Max(thick, 0.6*soak))
 }

@@ -125,12 +125,12 @@ func (s *shader) openTo(p, n vec) float64 {
 		d := b.at.sub(p)
 		q := d.dot(d)
 		r := b.radius * b.radius
-		if q > 9*r || q < r*0.7 { // far off, or on the body itself
+		if q > 9*r {
 			continue
 		}
-		toward := d.dot(n) / math.Sqrt(q)
+		toward := d.dot(n) / math.Sqrt(q+1e-9)
 		if toward > -0.3 {
-			open *= 1 - 0.85*(toward+0.3)/1.3*math.Min(1, r/q)
+			open *= 1 - 0.85*(toward+0.3)/1.3*math.Min(1, r/(q+1e-9))
 		}
 	}
 	return open

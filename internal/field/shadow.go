@@ -40,26 +40,62 @@ func newShadowMap(centre, towards vec, reach float64, side int, soft float64) *s
 	return m
 }
 
-// add draws what the patches hold back.
+// add draws what the patches hold back. Patches are cut for the camera, finer
+// than the map's cells, so quads are taken together until they fill one.
 func (m *shadowMap) add(patches []*patch) {
+	var pts []point3
 	for _, p := range patches {
-		pts := make([]point3, len(p.v))
-		for i := range p.v {
-			d := p.v[i].p.sub(m.centre)
-			pts[i] = point3{
-				float32(d.dot(m.right)*m.scale + float64(m.side)/2),
-				float32(d.dot(m.down)*m.scale + float64(m.side)/2),
-				float32(d.dot(m.towards)),
+		rows, cols := m.coarser(p)
+		pts = pts[:0]
+		for _, r := range rows {
+			for _, c := range cols {
+				pts = append(pts, m.cell(p.v[r*p.cols+c].p))
 			}
 		}
-		for r := range p.rows - 1 {
-			for c := range p.spans() {
-				i00, i10 := r*p.cols+c, r*p.cols+p.next(c)
-				m.fill(pts[i00], pts[i10], pts[i00+p.cols])
-				m.fill(pts[i10+p.cols], pts[i00+p.cols], pts[i10])
+		w := len(cols)
+		for r := range len(rows) - 1 {
+			for c := range w {
+				next := c + 1
+				if next == w {
+					if !p.wrap {
+						break
+					}
+					next = 0
+				}
+				a, b := r*w+c, r*w+next
+				m.fill(pts[a], pts[b], pts[a+w])
+				m.fill(pts[b+w], pts[a+w], pts[b])
 			}
 		}
 	}
+}
+
+// cell returns where the sun sees a place, in cells, and how high it is.
+func (m *shadowMap) cell(p vec) point3 {
+	d := p.sub(m.centre)
+	return point3{
+		float32(d.dot(m.right)*m.scale + float64(m.side)/2),
+		float32(d.dot(m.down)*m.scale + float64(m.side)/2),
+		float32(d.dot(m.towards)),
+	}
+}
+
+// coarser picks rows and columns of a patch so that their quads are about as
+// large as a cell; the first and the last are always among them.
+func (m *shadowMap) coarser(p *patch) (rows, cols []int) {
+	mid := p.rows / 2 * p.cols
+	wide := p.v[mid+p.next(0)].p.sub(p.v[mid].p).length() * m.scale
+	high := p.v[mid].p.sub(p.v[mid-p.cols].p).length() * m.scale
+	return every(p.rows, high), every(p.cols, wide)
+}
+
+func every(n int, size float64) []int {
+	by := max(1, min(int(1.4/math.Max(size, 1e-3)), n/8))
+	out := make([]int, 0, n/by+2)
+	for i := 0; i < n-1; i += by {
+		out = append(out, i)
+	}
+	return append(out, n-1)
 }
 
 func (m *shadowMap) fill(a, b, c point3) {

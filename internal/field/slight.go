@@ -23,7 +23,7 @@ func (f *flaw) scar(tex *noise, q vec, s *finish) {
 // freckle is a sprinkle of small brown spots.
 func (f *flaw) freckle(tex *noise, q vec, d float64, s *finish) {
 	near, size := f.nearest(q)
-	size *= 0.42
+	size *= 0.55
 	e := near/size + 0.3*tex.cloudy(q.scale(26).add(f.place), 2)
 	in := step(1.1, 0.6, e)
 	s.col = s.col.mix(srgb(0x7a4f28).mix(srgb(0xb08a58), f.tone), 0.85*in)
@@ -32,27 +32,37 @@ func (f *flaw) freckle(tex *noise, q vec, d float64, s *finish) {
 	s.light = math.Max(s.light, math.Max(in, 0.6*step(1.1, 0.8, d)))
 }
 
-// unripe skin is still green, in patches with soft edges that keep to the ribs.
-func (f *flaw) unripe(tex *noise, q vec, d float64, s *finish) {
-	e := f.edgy(tex, q, d, 2.4, 0.8)
-	in := step(1.15, 0.65, e)
-	grain := 0.5 + tex.cloudy(q.scale(10).add(f.place), 3)
-	green := f.col.scale(0.8 + 0.6*clamp(grain, 0, 1))
-	s.col = s.col.mix(green, 0.88*in)
-	s.light = math.Max(s.light, in)
+// long is the distance from the centre in radii for a patch that runs along the
+// skin, slim being its width over its length.
+func (f *flaw) long(tex *noise, q vec, slim, grain, ragged float64) float64 {
+	u, v := q.dot(f.along)/f.size, q.dot(f.centre.cross(f.along))/(f.size*slim)
+	return math.Sqrt(u*u+v*v) + ragged*tex.cloudy(q.scale(grain).add(f.place), 4)
 }
 
-// rub is a pale, dull, slightly rough patch: where the fruit lay, or was chafed.
-func (f *flaw) rub(tex *noise, q vec, d float64, s *finish) {
-	e := f.edgy(tex, q, d, 3, 0.5)
-	in := step(1.05, 0.85, e)
-	if in == 0 {
+// unripe skin is still green, in patches with soft edges that run along the ribs.
+func (f *flaw) unripe(tex *noise, q vec, s *finish) {
+	e := f.long(tex, q, lerp(0.5, 0.9, f.tone), 3, 1.1)
+	in := step(1.25, 0.35, e)
+	grain := 0.5 + tex.cloudy(q.scale(10).add(f.place), 3)
+	green := f.col.scale(0.8 + 0.6*clamp(grain, 0, 1))
+	s.col = s.col.mix(green, 0.9*in*(0.75+0.25*clamp(grain, 0, 1)))
+	s.light = math.Max(s.light, step(0.2, 0.5, in))
+}
+
+// rub is a pale, dull, corky patch with frayed edges: where the fruit lay, or was
+// chafed by the wind.
+func (f *flaw) rub(tex *noise, q vec, s *finish) {
+	e := f.long(tex, q, lerp(0.5, 0.8, f.tone), 4, 0.9)
+	grain := tex.cloudy(q.scale(15).add(f.place), 4)
+	fray := tex.ridged(vec{q.X * 16, q.Y * 16, q.Z * 7}.add(f.place), 2)
+	in := step(0.35, 0.6, (1.15-e)*0.8+0.5*(fray-0.5)+0.5*grain)
+	if e > 1.6 {
 		return
 	}
-	grain := tex.cloudy(q.scale(14).add(f.place), 4)
-	pale := srgb(0xd8bd86).mix(srgb(0xa98a58), clamp(0.45+1.2*grain, 0, 1))
-	s.col = s.col.mix(pale, in*clamp(0.82+0.5*grain, 0.4, 0.95))
-	s.gloss = lerp(s.gloss, 0.04, in)
-	s.lift += in * 0.006 * grain
-	s.light = math.Max(s.light, in)
+	pale := srgb(0xcfae74).mix(srgb(0x8f7044), clamp(0.5+1.3*grain, 0, 1))
+	pale = pale.mix(s.col, 0.22)
+	s.col = s.col.mix(pale, in*0.92)
+	s.gloss = lerp(s.gloss, 0.03, in)
+	s.lift += in * (0.004 + 0.010*grain)
+	s.light = math.Max(s.light, math.Max(in, 0.8*step(1.1, 0.8, e)))
 }

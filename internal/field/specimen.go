@@ -88,11 +88,14 @@ func newFlaw(d dice, kind DefectKind, centre vec, size float64) flaw {
 }
 
 func (f *fruit) slightFlaws(d dice, v Variety, lie frame) {
-	kinds := []DefectKind{Scar, Scar, Freckle, Unripe, Rub}
+	kinds := []DefectKind{Scar, Scar, Unripe, Rub, Freckle}
+	if v == Green || v == Striped { // freckles are lost among their flecks
+		kinds = kinds[:4]
+	}
 	for k := range 1 + d.IntN(2) {
 		kind := choose(d, kinds...)
 		size := map[DefectKind][2]float64{
-			Scar: {0.45, 0.85}, Freckle: {0.55, 1.0}, Unripe: {0.45, 0.9}, Rub: {0.32, 0.58},
+			Scar: {0.45, 0.85}, Freckle: {0.55, 1.0}, Unripe: {0.6, 1.1}, Rub: {0.42, 0.75},
 		}[kind]
 		spread := 0.35 + 0.35*float64(k)
 		fl := newFlaw(d, kind, facing(d, lie, f, spread), d.between(size[0], size[1]))
@@ -136,8 +139,9 @@ const (
 // settle enlarges the flaws until the fruit shows them as its grade asks, and
 // returns them with their measured extents.
 func (f *fruit) settle(tex *noise, s *specimen, class Class) []Defect {
+	ra := new(raster)
 	for range 5 {
-		light, severe := f.measure(tex, s, f.flaws)
+		light, severe := f.measure(ra, tex, s, f.flaws)
 		factor := 1.0
 		switch {
 		case class == Regular && light < leastLight, class == Bad && severe < leastSevere:
@@ -154,7 +158,7 @@ func (f *fruit) settle(tex *noise, s *specimen, class Class) []Defect {
 	}
 	out := make([]Defect, 0, len(f.flaws))
 	for i := range f.flaws {
-		light, severe := f.measure(tex, s, f.flaws[i:i+1])
+		light, severe := f.measure(ra, tex, s, f.flaws[i:i+1])
 		out = append(out, Defect{Kind: f.flaws[i].kind, Severe: f.flaws[i].kind.Severe(), Share: light + severe})
 	}
 	return out
@@ -162,12 +166,12 @@ func (f *fruit) settle(tex *noise, s *specimen, class Class) []Defect {
 
 // measure returns the shares of visible skin that some flaws take, on a small
 // picture from the south.
-func (f *fruit) measure(tex *noise, s *specimen, flaws []flaw) (light, severe float64) {
+func (f *fruit) measure(ra *raster, tex *noise, s *specimen, flaws []flaw) (light, severe float64) {
 	g := *f
 	g.flaws, g.stem, g.dirt = flaws, stem{}, 0
 	fr := s.at(tex, vec{}, 0)
 	cam := lookAt(fr.at.add(vec{0, -6 * s.size, 3 * s.size}), fr.at, 0.42, 56, 56)
-	l := rasterize(&cam, g.grow(tex, &cam, fr))
+	l := ra.draw(&cam, g.grow(tex, &cam, fr))
 	if l == nil || l.cover.area == 0 {
 		return 0, 0
 	}

@@ -60,15 +60,25 @@ func beam(tex *noise, cam *camera, wood *ground, from, to vec, wide, thick, id f
 			v.col, v.open, v.gloss = s.col, 0.95, 0.06
 		}
 	}
-	p.bend(-1)
+	p.bend(1)
 	p.poles()
 	return p
 }
 
-// rounded walks round a box with soft corners: t in 0..1.
+// edge is the share of a beam's outline that each narrow side takes.
+const edge = 0.12
+
+// rounded walks round a box: t in 0..1 along the upper face, down, back, up. The
+// corners get no point of their own, which wears them off.
 func rounded(t, halfWide, halfHigh float64) (x, y float64) {
-	s, c := math.Sincos(2 * math.Pi * t)
-	// A superellipse of high degree; the walk lingers on the long sides.
-	power := 0.18
-	return halfWide * math.Copysign(math.Pow(math.Abs(c), power), c), halfHigh * math.Copysign(math.Pow(math.Abs(s), power), s)
+	const face = 0.5 - edge
+	switch {
+	case t < face:
+		return halfWide * (2*t/face - 1), halfHigh
+	case t < 0.5:
+		return halfWide, halfHigh * (1 - 2*(t-face)/edge)
+	case t < 0.5+face:
+		return halfWide * (1 - 2*(t-0.5)/face), -halfHigh
+	}
+	return -halfWide, halfHigh * (2*(t-0.5-face)/edge - 1)
 }

@@ -7,15 +7,20 @@ import (
 	"gourdian/internal/vision"
 )
 
-// studio holds what all pictures share: texture and tone curve. It is read-only.
+// studio holds what all pictures share: texture and tone curve, which are
+// read-only, and a raster of its own, so it belongs to one goroutine.
 type studio struct {
-	tex  *noise
-	tone *toner
+	tex    *noise
+	tone   *toner
+	raster *raster
 }
 
 func newStudio() *studio {
-	return &studio{tex: newNoise(source(realmTexture, 0)), tone: newToner()}
+	return &studio{tex: newNoise(source(realmTexture, 0)), tone: newToner(), raster: new(raster)}
 }
+
+// another returns a studio for another goroutine.
+func (st *studio) another() *studio { return &studio{st.tex, st.tone, new(raster)} }
 
 // placed is a specimen standing somewhere in a picture.
 type placed struct {
@@ -47,6 +52,7 @@ func (s *still) place(st *studio, sp *specimen, spot vec, turn float64) {
 // truth about it.
 type stage struct {
 	layers []*layer
+	behind int // layers behind the farthest thing
 	truth  []Thing
 	bodies []body
 	casts  []*patch // everything that throws a shadow
@@ -68,10 +74,10 @@ func (s *still) build(st *studio) *stage {
 		items = append(items, item{s.cam.depthOf(s.props[i].at), s.props[i].patches, nil})
 	}
 	sort.SliceStable(items, func(i, j int) bool { return items[i].depth > items[j].depth })
-	out := &stage{layers: []*layer{s.ground.render(st.tex, &s.cam, far)}}
+	out := &stage{layers: []*layer{nil}} // the ground comes last: it is drawn where it shows
 	var loose []*patch
 	flush := func() {
-		if l := rasterize(&s.cam, loose); l != nil {
+		if l := st.raster.draw(&s.cam, loose); l != nil {
 			out.layers = append(out.layers, l)
 		}
 		loose = nil
@@ -83,9 +89,12 @@ func (s *still) build(st *studio) *stage {
 			continue
 		}
 		flush()
-		l := rasterize(&s.cam, it.patches)
+		l := st.raster.draw(&s.cam, it.patches)
 		if l == nil {
 			continue
+		}
+		if len(out.truth) == 0 {
+			out.behind = len(out.layers)
 		}
 		out.layers = append(out.layers, l)
 		truth := it.thing.truth
@@ -94,7 +103,25 @@ func (s *still) build(st *studio) *stage {
 		out.bodies = append(out.bodies, body{it.thing.fr.at, it.thing.size})
 	}
 	flush()
+	hidden := make([]bool, s.cam.w*s.cam.h)
+	for i := len(out.layers) - 1; i > 0; i-- {
+		out.layers[i].hide(hidden, s.cam.w)
+	}
+	out.layers[0] = s.ground.render(st.tex, &s.cam, far, hidden)
 	return out
+}
+
+// hide drops what nearer layers hide wholly, and hides what is farther.
+func (l *layer) hide(hidden []bool, w int) {
+	for y := range l.h {
+		for x := range l.w {
+			t, h := &l.px[y*l.w+x], &hidden[(l.y0+y)*w+l.x0+x]
+			if *h {
+				t.alpha = 0
+			}
+			*h = *h || t.alpha == 1
+		}
+	}
 }
 
 // tight is the box of what a layer covers.
@@ -114,7 +141,7 @@ func (l *layer) tight() Box {
 }
 
 // expose lights the stage and returns it in linear light.
-func (s *still) expose(st *studio, g *stage, lt light, w weather) *canvas {
+func (s *still) expose(st *studio, g *stage, lt light, w weather, ln *lens) *canvas {
 	c := newCanvas(s.cam.w, s.cam.h)
 	s.backdrop(st.tex, c, &lt)
 	sh := shader{cam: &s.cam, light: lt, tex: st.tex, bodies: g.bodies}
@@ -122,7 +149,10 @@ func (s *still) expose(st *studio, g *stage, lt light, w weather) *canvas {
 		sh.shadow = newShadowMap(vec{}, lt.towards, 1.3, 560, 0.003+0.02*w.cloud)
 		sh.shadow.add(g.casts)
 	}
-	for _, l := range g.layers {
+	for i, l := range g.layers {
+		if i == g.behind && i > 0 && ln.bokeh > 0 {
+			ln.deepen(c, newCanvas(c.w, c.h), &s.cam, s.ground.level, s.cam.depthOf(vec{}))
+		}
 		sh.paint(c, l, nil)
 	}
 	return c
@@ -158,7 +188,7 @@ func (s *still) horizon(tex *noise, rise, az float64, lt *light) vec {
 
 // picture finishes a still: light, lens, sensor.
 func (s *still) picture(st *studio, g *stage, lt light, w weather, ln lens, d dice) *vision.Image {
-	c := s.expose(st, g, lt, w)
+	c := s.expose(st, g, lt, w, &ln)
 	ln.apply(st.tex, c, newCanvas(c.w, c.h), &lt)
 	im := &vision.Image{W: c.w, H: c.h, Pix: make([]uint8, 3*c.w*c.h)}
 	st.tone.develop(im, c, &lt, d.Rand)

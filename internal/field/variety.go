@@ -135,6 +135,8 @@ func (s *skin) colour(tex *noise, q vec, lat, back float64) (col vec, gloss, lif
 		f := tex.cloudy(vec{q.X * 11, q.Y * 11, q.Z * 8}.add(o), 3)
 		col = col.mix(s.fleckCol, s.fleck*step(0.18, 0.36, f)*0.8)
 	}
+	blossom := step(math.Pi-0.13, math.Pi-0.05, lat+0.05*line)
+	col = col.mix(srgb(0x6f5433), 0.85*blossom)
 	near := step(0.55, 0.12, lat+0.12*broad)
 	col = col.mix(s.neck, 0.7*near)
 	if s.bloom > 0 {
