@@ -27,7 +27,7 @@ type guestKey struct {
 func (s *Scene) newPlate() *plate {
 	g := s.still.build(s.studio)
 	p := &plate{layers: g.layers, casts: g.casts, bareStep: -1 << 62}
-	p.open = s.still.cam.ray(0, 0).unit().Z > -0.2
+	p.open = s.cam.ray(0, 0).unit().Z > -0.2
 	for _, l := range p.layers {
 		p.lit = append(p.lit, make([]float32, len(l.px)))
 		p.bare = append(p.bare, make([]float32, len(l.px)))
@@ -42,7 +42,7 @@ func (p *plate) turn(s *Scene, at sunStep, guests []*guest) {
 		p.bareStep = at.index
 		p.map0 = newShadowMap(vec{}, at.towards, 1.15, 560, 0.004)
 		p.map0.add(p.casts)
-		sh := shader{cam: &s.still.cam, light: light{towards: at.towards}, shadow: p.map0}
+		sh := shader{cam: &s.cam, light: light{towards: at.towards}, shadow: p.map0}
 		for i, l := range p.layers {
 			sh.reach(l, p.bare[i], nil)
 		}
@@ -59,7 +59,7 @@ func (p *plate) turn(s *Scene, at sunStep, guests []*guest) {
 	for _, g := range guests {
 		full.add(g.standing())
 	}
-	sh := shader{cam: &s.still.cam, light: light{towards: at.towards}, shadow: full}
+	sh := shader{cam: &s.cam, light: light{towards: at.towards}, shadow: full}
 	for i, l := range p.layers {
 		copy(p.lit[i], p.bare[i])
 		if len(guests) > 0 {

@@ -16,8 +16,9 @@ type Scene struct {
 	set    settings
 	studio *studio
 	spots  []vec // where things stand
-	still  *still
-	plate  *plate // the empty view; made by the first Render
+	cam    camera
+	still  *still // the empty table in its field, and what is drawn of it:
+	plate  *plate // both are made by the first Render
 	shown  map[stay]*guest
 	canvas *canvas
 	spare  *canvas
@@ -39,11 +40,10 @@ func ParseScene(query string) (*Scene, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scene{set: set, studio: newStudio(), spots: []vec{{}}, shown: make(map[stay]*guest)}
+	s := &Scene{set: set, studio: newStudio(), cam: set.aim(), spots: []vec{{}}, shown: make(map[stay]*guest)}
 	if set.two {
 		s.spots = []vec{{X: -0.27}, {X: 0.27}}
 	}
-	s.still = s.lay()
 	return s, nil
 }
 
@@ -56,20 +56,25 @@ func (s *Scene) Speed() float64 { return s.set.speed }
 // Size is the width and height of the pictures in pixels.
 func (s *Scene) Size() (w, h int) { return s.set.width, s.set.height }
 
-// lay sets the table in the field.
-func (s *Scene) lay() *still {
-	d := dice{source(realmScene, s.set.seed, 3)}
-	pitch := d.between(0.42, 0.60)
-	fov, distance := 0.56, 0.92
-	if s.set.two {
-		distance *= 1.5 * 4 / 3 * float64(s.set.height) / float64(s.set.width)
-		distance = math.Max(distance, 1.3)
+// aim points the camera at the table, which only the query and the seed decide.
+func (set *settings) aim() camera {
+	d := dice{source(realmScene, set.seed, 3)}
+	pitch, distance := d.between(0.42, 0.60), 0.92
+	if set.two {
+		// Each zone is half the picture's width.
+		distance = math.Max(1.3, distance*2*float64(min(set.width, set.height))/float64(set.width))
 	}
 	target := vec{0, 0, 0.095}
 	at := target.add(vec{0, -math.Cos(pitch), math.Sin(pitch)}.scale(distance))
-	cam := lookAt(at, target, fov, s.set.width, s.set.height)
+	cam := lookAt(at, target, 0.56, set.width, set.height)
 	cam.fine = 1
-	st := newStill(d, cam)
+	return cam
+}
+
+// lay sets the table in the field.
+func (s *Scene) lay() *still {
+	d := dice{source(realmScene, s.set.seed, 7)}
+	st := newStill(d, s.cam)
 	st.ground.level, st.ground.vague = -tableHigh, 0.004
 	st.ground.kind = choose(d, soilGround, soilGround, grassGround)
 	half := 0.55
@@ -108,6 +113,7 @@ func (s *Scene) plant(d dice, st *still) {
 // sets. The first call takes a second; later ones a fraction of a frame's time.
 func (s *Scene) Render(dst *vision.Image, at time.Time) {
 	if s.plate == nil {
+		s.still = s.lay()
 		s.plate = s.newPlate()
 		s.canvas, s.spare = newCanvas(s.set.width, s.set.height), newCanvas(s.set.width, s.set.height)
 	}
@@ -118,7 +124,7 @@ func (s *Scene) Render(dst *vision.Image, at time.Time) {
 	if s.plate.open {
 		s.still.backdrop(s.studio.tex, c, &sky.light)
 	}
-	sh := shader{cam: &s.still.cam, light: sky.light, tex: s.studio.tex}
+	sh := shader{cam: &s.cam, light: sky.light, tex: s.studio.tex}
 	for _, g := range guests {
 		sh.bodies = append(sh.bodies, body{g.specimen.at(s.studio.tex, s.spots[g.stay.stand], 0).at.add(g.offset), g.specimen.size})
 	}
@@ -164,10 +170,10 @@ func (s *Scene) present(at time.Time) []*guest {
 			sp := s.guest(st)
 			g = &guest{stay: st, specimen: sp}
 			fr := sp.at(s.studio.tex, s.spots[stand], 0)
-			g.patches = sp.model.grow(s.studio.tex, &s.still.cam, fr)
-			g.layer = s.studio.raster.draw(&s.still.cam, g.patches)
+			g.patches = sp.model.grow(s.studio.tex, &s.cam, fr)
+			g.layer = s.studio.raster.draw(&s.cam, g.patches)
 		}
-		g.move(s.studio.raster, &s.still.cam, s.offset(st, at))
+		g.move(s.studio.raster, &s.cam, s.offset(st, at))
 		keep[st] = g
 		out = append(out, g)
 	}
@@ -210,13 +216,13 @@ func (g *guest) move(ra *raster, cam *camera, offset vec) {
 
 // restBox is the box of a thing at rest on a stand, from a coarse drawing.
 func (s *Scene) restBox(sp *specimen, stand int) Box {
-	cam := s.still.cam
+	cam := s.cam
 	const shrink = 6.0
 	cam.focal, cam.cx, cam.cy = cam.focal/shrink, cam.cx/shrink, cam.cy/shrink
 	box := rect{math.MaxInt32, math.MaxInt32, math.MinInt32, math.MinInt32}
 	for _, p := range sp.model.grow(s.studio.tex, &cam, sp.at(s.studio.tex, s.spots[stand], 0)) {
 		for i := range p.v {
-			x, y, depth := s.still.cam.project(p.v[i].p)
+			x, y, depth := s.cam.project(p.v[i].p)
 			if depth > 0 {
 				box.x0, box.y0 = min(box.x0, int(x)), min(box.y0, int(y))
 				box.x1, box.y1 = max(box.x1, int(x)+1), max(box.y1, int(y)+1)

@@ -13,6 +13,7 @@ import (
 const (
 	realmTraining = "gourdian field 1: training"
 	realmScene    = "gourdian field 1: scene"
+	realmPhoto    = "gourdian field 1: photo"
 	realmTexture  = "gourdian field 1: texture"
 )
 

@@ -1,24 +1,6 @@
 package field
 
-import (
-	"math"
-
-	"gourdian/internal/vision"
-)
-
-// Spec asks for one picture.
-type Spec struct {
-	Seed  uint64
-	Size  int     // side of the square picture, pixels
-	Count int     // how many things stand in it; 0 = an empty place
-	Mix   []Class // classes that the things are drawn from; nil = all
-}
-
-// Picture is a rendered photo with its truth, farthest thing first.
-type Picture struct {
-	Image  *vision.Image
-	Things []Thing
-}
+import "math"
 
 // view draws a camera that sees a thing of the given width (metres), filling
 // that share of the picture's side.
