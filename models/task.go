@@ -1,6 +1,6 @@
 // Package models says what a model of this project is made for: its tasks with
-// their classes, words and defaults, and the model card that goes with each
-// bundle. How one is made lies in the packages below it.
+// their classes, words and targets. How one is made lies in the packages below
+// it.
 package models
 
 import (
@@ -37,12 +37,14 @@ type Task struct {
 const customPrecision = 0.90
 
 // Grade is the task of the patch. A pumpkin called bad is thrown away, so that
-// call must be right most often; "regular" lies between two others, people
-// themselves disagree most about it, and a higher target would leave it unsaid.
+// call must be right most often. People who grade for a living agree with a
+// panel in 84 to 92 % of cases and least about the middle of the scale: good
+// and regular ask for about that much, for a model that is held to more than
+// people reach is unsure of everything.
 func Grade() Task {
 	return Task{TaskGrade, []Class{
-		{string(wire.Good), map[string]string{"en": "good", "es": "buena"}, 0.90},
-		{string(wire.Regular), map[string]string{"en": "regular", "es": "regular"}, 0.80},
+		{string(wire.Good), map[string]string{"en": "good", "es": "buena"}, 0.85},
+		{string(wire.Regular), map[string]string{"en": "regular", "es": "regular"}, 0.75},
 		{string(wire.Bad), map[string]string{"en": "bad", "es": "mala"}, 0.95},
 		{string(wire.NotPumpkin), map[string]string{"en": "not a pumpkin", "es": "no es una calabaza"}, 0.90},
 	}}

@@ -1,0 +1,161 @@
+//go:build workers
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gourdian/internal/capture"
+	"gourdian/internal/infer"
+	"gourdian/internal/testbed"
+)
+
+// stripes writes n pictures of each class: lines that lie or stand, in any
+// colour. The seed decides which pictures.
+func stripes(t *testing.T, dir string, n int, seed uint64) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 1))
+	for _, class := range []string{"good", "bad"} {
+		if err := os.MkdirAll(filepath.Join(dir, class), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			light := color.RGBA{uint8(120 + random.IntN(120)), uint8(120 + random.IntN(120)), uint8(120 + random.IntN(120)), 255}
+			dark := color.RGBA{uint8(random.IntN(100)), uint8(random.IntN(100)), uint8(random.IntN(100)), 255}
+			width := 6 + random.IntN(10)
+			img := image.NewRGBA(image.Rect(0, 0, 128, 96))
+			for y := range 96 {
+				for x := range 128 {
+					along := x
+					if class == "bad" {
+						along = y
+					}
+					c := light
+					if along/width%2 == 0 {
+						c = dark
+					}
+					img.Set(x, y, c)
+				}
+			}
+			var out bytes.Buffer
+			if err := png.Encode(&out, img); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, class, fmt.Sprintf("%d-%d.png", seed, i)), out.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// workers are the flags that lead a test to the built programs.
+func workers(t *testing.T) []string {
+	t.Helper()
+	return []string{
+		"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program),
+		"--onnxruntime", testbed.OnnxRuntime(t),
+	}
+}
+
+func trainArgs(t *testing.T, data, out string) []string {
+	t.Helper()
+	args := []string{"model", "train", "--data", data, "--task", "grade", "--out", out, "--cache", t.TempDir(), "--checkpoint", testbed.Checkpoint(t)}
+	return append(args, workers(t)...)
+}
+
+func TestTrainThenEvalOnTheSameAndOnNewPictures(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, model, table := filepath.Join(dir, "data"), filepath.Join(dir, "m.gourdian"), filepath.Join(dir, "p.csv")
+	stripes(t, data, 12, 1)
+	var out, errs bytes.Buffer
+	s := &streams{out: &out, err: &errs}
+	if code := run(t.Context(), s, append(trainArgs(t, data, model), "--json")); code != exitDone {
+		t.Fatalf("train: exit code %d: %s", code, errs.String())
+	}
+	var report map[string]any
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil || report["bundle"] == "" || report["cross_validated"] == nil {
+		t.Fatalf("train printed %.300q, %v", out.String(), err)
+	}
+	stripes(t, data, 6, 2) // now the folder holds pictures that were not there
+	out.Reset()
+	args := append([]string{"model", "eval", "--bundle", model, "--data", data, "--predictions", table, "--json"}, workers(t)...)
+	if code := run(t.Context(), s, args); code != exitDone {
+		t.Fatalf("eval: exit code %d: %s", code, errs.String())
+	}
+	var measured struct {
+		Images, Skipped, Seen int
+		Accuracy              float64
+		Coverage              float64
+		Classes               map[string]struct{ Recall, Count float64 }
+		Variant, Provider     string
+		Latency               map[string]float64 `json:"latency_ms"`
+		Frame                 map[string]float64 `json:"frame_ms"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &measured); err != nil {
+		t.Fatal(err)
+	}
+	if measured.Images != 12 || measured.Seen != 24 || measured.Skipped != 0 || measured.Variant != "fp32" || measured.Provider != "cpu" {
+		t.Errorf("measured %+v", measured)
+	}
+	if measured.Accuracy < 0.9 || measured.Classes["good"].Count != 6 || measured.Latency["p50"] <= 0 || measured.Frame["p99"] < measured.Latency["p50"] {
+		t.Errorf("measured %+v", measured)
+	}
+	file, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(file)).ReadAll()
+	if err != nil || len(rows) != 13 || !slices.Equal(rows[0], []string{"file", "class", "predicted", "unsure", "p_good", "p_bad"}) {
+		t.Errorf("%d rows, first %v, %v", len(rows), rows[0], err)
+	}
+}
+
+// cancelAt cancels once a text has been written.
+type cancelAt struct {
+	text   string
+	cancel context.CancelFunc
+	seen   strings.Builder
+}
+
+func (c *cancelAt) Write(p []byte) (int, error) {
+	c.seen.Write(p)
+	if strings.Contains(c.seen.String(), c.text) {
+		c.cancel()
+	}
+	return len(p), nil
+}
+
+func TestTrainInterruptedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, out := filepath.Join(dir, "data"), filepath.Join(dir, "out")
+	stripes(t, data, 8, 3)
+	if err := os.Mkdir(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	errs := &cancelAt{text: "look at pictures: 16 of 16", cancel: cancel}
+	var printed bytes.Buffer
+	code := run(ctx, &streams{out: &printed, err: errs}, append(trainArgs(t, data, filepath.Join(out, "m.gourdian")), "--json"))
+	if code != exitFailed || printed.Len() != 0 || !strings.Contains(errs.seen.String(), "interrupted") {
+		t.Errorf("exit code %d, printed %q, said %q", code, printed.String(), errs.seen.String())
+	}
+	if files, err := os.ReadDir(out); err != nil || len(files) != 0 {
+		t.Errorf("%d files are left, %v", len(files), err)
+	}
+}
