@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -18,8 +19,6 @@ const StaleAfter = 15 * time.Second
 // Hub holds the newest state of the board: the stages write it, the page reads
 // it. Readers get copies; nobody waits for a reader.
 type Hub struct {
-	now func() time.Time
-
 	mu      sync.Mutex
 	state   State            // guarded by mu
 	frames  map[string]frame // newest picture by camera id, guarded by mu
@@ -35,10 +34,8 @@ type frame struct {
 
 // NewHub returns the Hub of a board that starts now.
 func NewHub(version, device string) *Hub {
-	now := time.Now
 	return &Hub{
-		now:     now,
-		state:   State{Version: version, Device: device, Started: now(), Clock: wire.ClockUnknown},
+		state:   State{Version: version, Device: device, Started: time.Now(), Clock: wire.ClockUnknown},
 		frames:  map[string]frame{},
 		changed: make(chan struct{}),
 	}
@@ -134,23 +131,22 @@ func (h *Hub) Raise(c Condition) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c.Args = maps.Clone(c.Args)
-	for i := range h.state.Conditions {
+	i := slices.IndexFunc(h.state.Conditions, func(old Condition) bool {
+		return old.Code == c.Code && old.Subject == c.Subject
+	})
+	if i >= 0 {
 		old := &h.state.Conditions[i]
-		if old.Code != c.Code || old.Subject != c.Subject {
-			continue
-		}
 		if old.Severity == c.Severity && maps.Equal(old.Args, c.Args) {
 			return
 		}
 		old.Severity, old.Args = c.Severity, c.Args
-		h.changedLocked()
-		return
+	} else {
+		if c.Since.IsZero() {
+			c.Since = time.Now()
+		}
+		h.state.Conditions = append(h.state.Conditions, c)
 	}
-	if c.Since.IsZero() {
-		c.Since = h.now()
-	}
-	h.state.Conditions = append(h.state.Conditions, c)
-	slices.SortStableFunc(h.state.Conditions, func(a, b Condition) int { return int(b.Severity) - int(a.Severity) })
+	slices.SortStableFunc(h.state.Conditions, func(a, b Condition) int { return cmp.Compare(b.Severity, a.Severity) })
 	h.changedLocked()
 }
 
