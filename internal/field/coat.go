@@ -74,9 +74,9 @@ func ballCoat(d dice) coat {
 	third := axis.cross(side)
 	return func(tex *noise, q vec, _, _ float64) (vec, float64, float64) {
 		a, b, c := q.dot(axis), q.dot(side), q.dot(third)
-		seam := math.Min(math.Abs(a), math.Abs(b))
+		seam := min(math.Abs(a), math.Abs(b))
 		// Two bowed seams besides the two great circles.
-		seam = math.Min(seam, math.Abs(math.Abs(c)-0.42-0.42*a*a*1.2))
+		seam = min(seam, math.Abs(math.Abs(c)-0.42-0.42*a*a*1.2))
 		in := step(0.034, 0.022, seam)
 		pebble := tex.at(q.X*52, q.Y*52, q.Z*52)
 		col := base.scale(1+0.14*pebble).mix(srgb(0x15110f), in)
@@ -111,7 +111,7 @@ func cabbageCoat(d dice) coat {
 		off := math.Abs(t-math.Floor(t)-0.5) * 2 // 0 midrib .. 1 where leaves meet
 		rib := step(0.16*(1.1-0.55*math.Sin(lat)), 0.03, off*math.Sin(lat))
 		side := math.Abs(math.Mod(lat*3.2+off*1.6+0.4*tex.at(q.X*3, q.Y*3, q.Z*3), 0.5)-0.25) * 4
-		vein := math.Max(rib, 0.7*step(0.22, 0.06, side)*(1-off*0.6))
+		vein := max(rib, 0.7*step(0.22, 0.06, side)*(1-off*0.6))
 		seam := step(0.86, 0.99, off)
 		crinkle := tex.cloudy(q.scale(6).add(o), 4)
 		col := base.scale(1+0.55*crinkle).mix(base.mix(srgb(0xe4ead2), 0.8), 0.75*vein)

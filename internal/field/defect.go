@@ -55,7 +55,7 @@ func (f *flaw) apply(tex *noise, q vec, s *finish) {
 		return
 	}
 	c := q.dot(f.centre)
-	if c < math.Cos(math.Min(f.size*2.2+0.15, math.Pi)) {
+	if c < math.Cos(min(f.size*2.2+0.15, math.Pi)) {
 		return
 	}
 	d := math.Acos(clamp(c, -1, 1)) / f.size

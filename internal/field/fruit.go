@@ -26,7 +26,7 @@ func (f *fruit) rest(tex *noise, fr frame) float64 {
 		r := f.shape.ringAt(math.Pi * float64(i) / 16)
 		for j := range 24 {
 			p, _ := f.shape.at(tex, &r, 2*math.Pi*float64(j)/24)
-			low = math.Min(low, fr.direction(p).Z)
+			low = min(low, fr.direction(p).Z)
 		}
 	}
 	return -low

@@ -30,7 +30,7 @@ type ground struct {
 func groundOf(d dice) ground {
 	kinds := []groundKind{soilGround, soilGround, soilGround, strawGround, strawGround, grassGround, boardGround, boardGround, gravelGround, clothGround}
 	return ground{
-		kind: choose(d, kinds...), place: d.place(), turn: d.angle(), wet: math.Max(0, d.between(-0.5, 0.9)),
+		kind: choose(d, kinds...), place: d.place(), turn: d.angle(), wet: max(0, d.between(-0.5, 0.9)),
 		tone: d.Float64(), furrows: d.between(0, 0.04),
 	}
 }
@@ -92,7 +92,7 @@ func slopes(px []texel, row, below []vec) {
 // octaves is how many octaves of detail, the coarsest of the given length
 // (metres), are worth drawing for pixels of the given size.
 func octaves(length, pixel float64, most int) int {
-	n := int(math.Log2(length / math.Max(pixel, 1e-5)))
+	n := int(math.Log2(length / max(pixel, 1e-5)))
 	return max(1, min(n, most))
 }
 
@@ -196,7 +196,7 @@ func (g *ground) boards(tex *noise, u, v, pixel float64) spot {
 	x := v/boardWidth + g.place.X
 	id := math.Floor(x)
 	f := x - id
-	seam := math.Min(f, 1-f) * boardWidth
+	seam := min(f, 1-f) * boardWidth
 	near := step(0.004, 0.0008, pixel)
 	gap := step(0.0045, 0.0018, seam) * (0.25 + 0.75*near)
 	shift := id * 7.7
@@ -211,7 +211,7 @@ func (g *ground) boards(tex *noise, u, v, pixel float64) spot {
 	col = col.mix(srgb(0x4d3d2c), 0.4*stain)
 	return spot{
 		height: 0.0009*rings*0.4 + 0.0007*fibre - 0.006*gap + 0.002*tex.at(shift, 0, 0), col: col,
-		open: 1 - 0.75*gap, gloss: 0.1,
+		open: 1 - 0.75*gap,
 	}
 }
 

@@ -68,9 +68,9 @@ func (l *leaf) point(tex *noise, fr frame, t, a float64, v *vertex) {
 		}
 		// A vein narrows outwards; branches leave it forwards.
 		d := math.Abs(off) * t
-		vein = math.Max(vein, step(0.035, 0.012, d+0.02*t))
+		vein = max(vein, step(0.035, 0.012, d+0.02*t))
 		branch := math.Abs(math.Mod(t*6.5-math.Abs(off)*3.2+7, 1) - 0.5)
-		vein = math.Max(vein, 0.55*step(0.1, 0.03, branch)*step(0.05, 0.12, t)*step(0.5, 0.4, math.Abs(off)))
+		vein = max(vein, 0.55*step(0.1, 0.03, branch)*step(0.05, 0.12, t)*step(0.5, 0.4, math.Abs(off)))
 	}
 	n := tex.cloudy(vec{x*2.2 + l.place.X, y*2.2 + l.place.Y, l.place.Z}, 4)
 	z := l.cup*t*t + l.wave*t*(math.Sin(3*a+l.place.X)+1.2*n) - 0.018*vein

@@ -231,7 +231,7 @@ func (l *lens) dirty(tex *noise, c *canvas, white float64) {
 				dx, dy := (u-m.x)*float64(c.w)/side, (v-m.y)*float64(c.h)/side
 				q := (dx*dx + dy*dy) / (m.r * m.r)
 				if q < 2.5 {
-					much = math.Max(much, m.dense*step(1.6, 0.25, q))
+					much = max(much, m.dense*step(1.6, 0.25, q))
 				}
 			}
 			if much == 0 {

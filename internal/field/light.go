@@ -56,17 +56,17 @@ func daylight(towards vec, w weather) light {
 		l.towards = vec{towards.X, towards.Y, 0.03}.unit()
 	}
 	soil := vec{0.22, 0.17, 0.11}
-	l.bounce = soil.times(l.sun.scale(math.Max(towards.Z, 0)).add(l.sky)).scale(0.9)
+	l.bounce = soil.times(l.sun.scale(max(towards.Z, 0)).add(l.sky)).scale(0.9)
 	return l
 }
 
 // expose sets the camera's gain for a scene of usual brightness, shifted by stops
 // and held to what a small camera can reach at night.
 func (l *light) expose(stops float64) {
-	flux := l.sun.scale(0.25 + 0.55*math.Max(l.towards.Z, 0)).add(l.sky.scale(0.9))
+	flux := l.sun.scale(0.25 + 0.55*max(l.towards.Z, 0)).add(l.sky.scale(0.9))
 	bright := 0.2126*flux.X + 0.7152*flux.Y + 0.0722*flux.Z
 	const most = 14
-	l.exposure = math.Min(0.92/bright, most) * math.Exp2(stops)
+	l.exposure = min(0.92/bright, most) * math.Exp2(stops)
 	l.noise = 1.2 + 5*step(1.5, most, l.exposure)
 }
 

@@ -1,7 +1,5 @@
 package field
 
-import "math"
-
 // lookalikeKinds are the things that are no pumpkins, in a fixed order.
 func lookalikeKinds() []string {
 	return []string{"watermelon", "melon", "orange fruit", "apple", "tomato", "ball", "stone", "cabbage", "bucket", "pot", "glove"}
@@ -12,7 +10,7 @@ func lookalike(d dice, kind string) *specimen {
 	s := &specimen{truth: Thing{Class: NotPumpkin, Kind: kind}, lie: upright(vec{}, d.angle(), 1)}
 	round := func(c coat, flat, lump, size float64) {
 		s.model, s.size = &fruit{
-			coat: c, dirtAt: d.place(), dirt: math.Max(0, d.between(-0.4, 0.6)), radius: size,
+			coat: c, dirtAt: d.place(), dirt: max(0, d.between(-0.4, 0.6)), radius: size,
 			shape: shape{flat: flat, ribs: 8, round: 1, lump: lump, place: d.place()},
 		}, size
 		s.lie = s.lie.tilted(d.between(0, 1.5), d.angle())

@@ -80,12 +80,12 @@ func (p *patch) poles() {
 // pieces returns into how many pieces of about one pixel a length (metres) at a
 // depth (metres) is cut, within [lo, hi].
 func (c *camera) pieces(length, depth float64, lo, hi int) int {
-	n := int(math.Ceil(c.focal * c.fine * length / math.Max(depth, 0.05)))
+	n := int(math.Ceil(c.focal * c.fine * length / max(depth, 0.05)))
 	return max(lo, min(n, hi))
 }
 
 // depthOf is the depth of a place along the view, at least 5 cm.
-func (c *camera) depthOf(p vec) float64 { return math.Max(p.sub(c.at).dot(c.forward), 0.05) }
+func (c *camera) depthOf(p vec) float64 { return max(p.sub(c.at).dot(c.forward), 0.05) }
 
 // moved returns the same surface shifted by d.
 func (p *patch) moved(d vec) *patch {

@@ -62,7 +62,7 @@ func (set *settings) aim() camera {
 	pitch, distance := d.between(0.42, 0.60), 0.92
 	if set.two {
 		// Each zone is half the picture's width.
-		distance = math.Max(1.3, distance*2*float64(min(set.width, set.height))/float64(set.width))
+		distance = max(1.3, distance*2*float64(min(set.width, set.height))/float64(set.width))
 	}
 	target := vec{0, 0, 0.095}
 	at := target.add(vec{0, -math.Cos(pitch), math.Sin(pitch)}.scale(distance))

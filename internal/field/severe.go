@@ -12,7 +12,7 @@ func (f *flaw) rot(tex *noise, q vec, d float64, s *finish) {
 	s.col = s.col.mix(soaked, 0.8*halo)
 	s.gloss = lerp(s.gloss, 0.75, 0.7*halo)
 	if in == 0 {
-		s.harsh = math.Max(s.harsh, 0.5*halo)
+		s.harsh = max(s.harsh, 0.5*halo)
 		return
 	}
 	rings := 0.5 + 0.5*math.Sin(e*17+3*tex.cloudy(q.scale(6).add(f.place), 2))
@@ -26,9 +26,9 @@ func (f *flaw) rot(tex *noise, q vec, d float64, s *finish) {
 	s.gloss = lerp(s.gloss, 0.35+0.4*rings*(1-f.tone), in)
 	folds := tex.ridged(q.scale(11).add(f.place), 3)
 	hollow := step(1.05, 0.35, e)
-	s.lift -= in*0.02 + hollow*0.11*math.Min(1, f.size/0.45) + in*0.028*(1-folds)
-	s.shut = math.Max(s.shut, in*(0.25+0.35*(1-folds)))
-	s.harsh = math.Max(s.harsh, in)
+	s.lift -= in*0.02 + hollow*0.11*min(1, f.size/0.45) + in*0.028*(1-folds)
+	s.shut = max(s.shut, in*(0.25+0.35*(1-folds)))
+	s.harsh = max(s.harsh, in)
 }
 
 // mould is fuzz: white where it is young, grey-green where it bears spores, in
@@ -49,9 +49,9 @@ func (f *flaw) mould(tex *noise, q vec, d float64, s *finish) {
 	col := white.mix(spores, old*0.85)
 	s.col = s.col.mix(col, thick*0.96)
 	s.gloss = lerp(s.gloss, 0, thick)
-	s.lift += thick*(0.012+0.016*tuft+0.008*fine) - 0.05*step(1, 0.3, e)*math.Min(1, f.size/0.5)
-	s.shut = math.Max(s.shut, thick*clamp(0.15-0.5*tuft, 0, 0.5))
-	s.harsh = math.Max(s.harsh, math.Max(thick, 0.6*soak))
+	s.lift += thick*(0.012+0.016*tuft+0.008*fine) - 0.05*step(1, 0.3, e)*min(1, f.size/0.5)
+	s.shut = max(s.shut, thick*clamp(0.15-0.5*tuft, 0, 0.5))
+	s.harsh = max(s.harsh, max(thick, 0.6*soak))
 }
 
 // crack is a split that runs along the skin, wide in the middle, dark inside,
@@ -64,7 +64,7 @@ func (f *flaw) crack(tex *noise, q vec, s *finish) {
 	}
 	zigzag := 0.055*tex.cloudy(vec{u*3 + f.place.X, f.place.Y, 0}, 3) + 0.016*tex.at(u*16, f.place.Z, 3)
 	wide := (1 - u*u) * f.size * (0.085 + 0.05*tex.cloudy(vec{u*2.5 + f.place.Z, 1, f.place.X}, 2))
-	gap := math.Abs(v+zigzag) / math.Max(wide, 1e-3)
+	gap := math.Abs(v+zigzag) / max(wide, 1e-3)
 	lips := step(2.0, 1.15, gap)
 	inside := step(1.1, 0.85, gap)
 	fibre := tex.at(u*30+f.place.X, v*70, 5)
@@ -72,10 +72,10 @@ func (f *flaw) crack(tex *noise, q vec, s *finish) {
 	deep := flesh.mix(srgb(0x140a05), step(0.95, 0.35, gap))
 	s.col = s.col.mix(srgb(0xd9b98a).mix(s.col, 0.35), lips*(1-inside)*0.9)
 	s.col = s.col.mix(deep, inside)
-	s.gloss = lerp(s.gloss, 0.1, math.Max(lips, inside))
+	s.gloss = lerp(s.gloss, 0.1, max(lips, inside))
 	s.lift += 0.018*lips*(1-inside) - 0.16*step(1.05, 0.4, gap)
-	s.shut = math.Max(s.shut, 0.92*step(1.0, 0.3, gap))
-	s.harsh = math.Max(s.harsh, math.Max(inside, lips))
+	s.shut = max(s.shut, 0.92*step(1.0, 0.3, gap))
+	s.harsh = max(s.harsh, max(inside, lips))
 }
 
 // frost leaves skin dark and glassy, as if soaked, with a bleached bloom and
@@ -94,8 +94,8 @@ func (f *flaw) frost(tex *noise, q vec, d float64, s *finish) {
 	s.gloss = lerp(s.gloss, 0.85, in)
 	folds := tex.ridged(vec{q.X * 7, q.Y * 7, q.Z * 12}.add(f.place), 3)
 	s.lift -= in * (0.03 + 0.035*(1-folds))
-	s.shut = math.Max(s.shut, in*0.3*(1-folds))
-	s.harsh = math.Max(s.harsh, in)
+	s.shut = max(s.shut, in*0.3*(1-folds))
+	s.harsh = max(s.harsh, in)
 }
 
 // lesion is a rash of round black spots, sunken, each with a pale rim.
@@ -107,13 +107,13 @@ func (f *flaw) lesion(tex *noise, q vec, d float64, s *finish) {
 	s.col = s.col.mix(srgb(0x8a6a3c), rim*(1-in)*0.75)
 	s.col = s.col.mix(srgb(0x1d130d).mix(srgb(0x5a4a3c), step(0.5, 0.15, e)*f.tone), in)
 	s.gloss = lerp(s.gloss, 0.12, in)
-	s.lift -= 0.035 * in * math.Min(1, size/0.08)
-	s.shut = math.Max(s.shut, 0.4*in)
-	s.harsh = math.Max(s.harsh, math.Max(in, 0.7*rim))
+	s.lift -= 0.035 * in * min(1, size/0.08)
+	s.shut = max(s.shut, 0.4*in)
+	s.harsh = max(s.harsh, max(in, 0.7*rim))
 	// Between crowded spots the skin sickens too.
 	sick := step(1.15, 0.5, d)
 	s.col = s.col.mix(s.col.times(vec{0.7, 0.52, 0.42}), 0.55*sick)
-	s.harsh = math.Max(s.harsh, 0.55*sick)
+	s.harsh = max(s.harsh, 0.55*sick)
 }
 
 // sunken skin is dull, brown in its folds.
@@ -125,8 +125,8 @@ func (f *flaw) sunken(tex *noise, q vec, s *finish) {
 	s.col = s.col.mix(srgb(0x24160d), 0.55*in*step(0.75, 0.35, folds))
 	s.gloss = lerp(s.gloss, 0.3, in)
 	s.lift -= in * 0.05 * (1 - folds)
-	s.shut = math.Max(s.shut, 0.4*in*(1-folds))
-	s.harsh = math.Max(s.harsh, in)
+	s.shut = max(s.shut, 0.4*in*(1-folds))
+	s.harsh = max(s.harsh, in)
 }
 
 // nearest returns the angle to the nearest spot and that spot's size; sizes vary

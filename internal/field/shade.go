@@ -71,6 +71,9 @@ func (s *shader) sunOn(t *texel, p vec) float64 {
 // Fruit skin and soil scatter light a little round the edge of day.
 const wrapLight = 0.12
 
+// What is duller than this mirrors nothing worth drawing.
+const dull = 0.09
+
 // shade returns the light that a texel sends to the camera.
 func (s *shader) shade(t *texel, p vec, sun float64) vec {
 	l := &s.light
@@ -83,13 +86,13 @@ func (s *shader) shade(t *texel, p vec, sun float64) vec {
 	up := 0.5 + 0.5*n.Z
 	flux := l.bounce.mix(l.sky, up).scale(open)
 	facing := n.dot(l.towards)
-	direct := math.Max(0, (facing+wrapLight)/(1+wrapLight))
+	direct := max(0, (facing+wrapLight)/(1+wrapLight))
 	if t.thin > 0 {
 		direct = lerp(direct, 0.5*math.Abs(facing)+0.1, float64(t.thin))
 	}
 	flux = flux.add(l.sun.scale(direct * sun))
 	out := col.times(flux)
-	if t.gloss > 0.02 {
+	if t.gloss > dull {
 		out = out.add(s.shine(n, p, float64(t.gloss), sun, open))
 	}
 	return out
@@ -100,11 +103,11 @@ func (s *shader) shade(t *texel, p vec, sun float64) vec {
 func (s *shader) shine(n, p vec, gloss, sun, open float64) vec {
 	l := &s.light
 	view := s.cam.at.sub(p).unit()
-	rim := 1 - math.Max(0, n.dot(view))
+	rim := 1 - max(0, n.dot(view))
 	rim2 := rim * rim
 	fresnel := 0.035 + 0.5*rim2*rim2*rim
 	half := view.add(l.towards).unit()
-	h := math.Max(0, n.dot(half))
+	h := max(0, n.dot(half))
 	h2 := h * h
 	h4 := h2 * h2
 	h8 := h4 * h4
@@ -130,7 +133,7 @@ func (s *shader) openTo(p, n vec) float64 {
 		}
 		toward := d.dot(n) / math.Sqrt(q+1e-9)
 		if toward > -0.3 {
-			open *= 1 - 0.85*(toward+0.3)/1.3*math.Min(1, r/(q+1e-9))
+			open *= 1 - 0.85*(toward+0.3)/1.3*min(1, r/(q+1e-9))
 		}
 	}
 	return open

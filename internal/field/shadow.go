@@ -90,7 +90,7 @@ func (m *shadowMap) coarser(p *patch) (rows, cols []int) {
 }
 
 func every(n int, size float64) []int {
-	by := max(1, min(int(1.4/math.Max(size, 1e-3)), n/8))
+	by := max(1, min(int(1.4/max(size, 1e-3)), n/8))
 	out := make([]int, 0, n/by+2)
 	for i := 0; i < n-1; i += by {
 		out = append(out, i)

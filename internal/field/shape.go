@@ -43,7 +43,7 @@ type ring struct {
 // ringAt works out a ring, lat being the angle from the stem (0..pi).
 func (s *shape) ringAt(lat float64) ring {
 	sin, cos := math.Sincos(lat)
-	sin = math.Max(sin, 0)
+	sin = max(sin, 0)
 	r := ring{sin: sin, cos: cos, fade: s.depth * (0.35 + 0.65*sin)}
 	// Grooves run out towards the flower end, and meet in the hollow of the stem.
 	if cos < 0 {

@@ -44,7 +44,7 @@ func (s *Scene) skyAt(at time.Time) sky {
 		// A passing cloud takes most of the sun within a quarter of a minute.
 		w.cloud = clamp(0.1+0.75*step(0.12, 0.3, quick+0.35*slow), 0, 0.85)
 	}
-	every := math.Max(60, s.set.speed)
+	every := max(60, s.set.speed)
 	index := int64(math.Floor(since / every))
 	shadowTime := s.set.start.Add(time.Duration(float64(index) * every * float64(time.Second)))
 	out := sky{step: sunStep{index, daylight(sunAt(hourOf(shadowTime), noonSun), w).towards}}

@@ -17,7 +17,7 @@ func (f *flaw) scar(tex *noise, q vec, s *finish) {
 	s.col = s.col.mix(srgb(0xc9a878).mix(srgb(0x8f6d43), grain), 0.92*cork)
 	s.gloss = lerp(s.gloss, 0.03, cork)
 	s.lift += cork * (0.010 + 0.006*grain)
-	s.light = math.Max(s.light, math.Max(cork, 0.8*patch))
+	s.light = max(s.light, max(cork, 0.8*patch))
 }
 
 // freckle is a sprinkle of small brown spots.
@@ -29,7 +29,7 @@ func (f *flaw) freckle(tex *noise, q vec, d float64, s *finish) {
 	s.col = s.col.mix(srgb(0x7a4f28).mix(srgb(0xb08a58), f.tone), 0.85*in)
 	s.gloss = lerp(s.gloss, 0.08, in)
 	s.lift += 0.004 * in
-	s.light = math.Max(s.light, math.Max(in, 0.6*step(1.1, 0.8, d)))
+	s.light = max(s.light, max(in, 0.6*step(1.1, 0.8, d)))
 }
 
 // long is the distance from the centre in radii for a patch that runs along the
@@ -46,7 +46,7 @@ func (f *flaw) unripe(tex *noise, q vec, s *finish) {
 	grain := 0.5 + tex.cloudy(q.scale(10).add(f.place), 3)
 	green := f.col.scale(0.8 + 0.6*clamp(grain, 0, 1))
 	s.col = s.col.mix(green, 0.9*in*(0.75+0.25*clamp(grain, 0, 1)))
-	s.light = math.Max(s.light, step(0.2, 0.5, in))
+	s.light = max(s.light, step(0.2, 0.5, in))
 }
 
 // rub is a pale, dull, corky patch with frayed edges: where the fruit lay, or was
@@ -64,5 +64,5 @@ func (f *flaw) rub(tex *noise, q vec, s *finish) {
 	s.col = s.col.mix(pale, in*0.92)
 	s.gloss = lerp(s.gloss, 0.03, in)
 	s.lift += in * (0.004 + 0.010*grain)
-	s.light = math.Max(s.light, math.Max(in, 0.8*step(1.1, 0.8, e)))
+	s.light = max(s.light, max(in, 0.8*step(1.1, 0.8, e)))
 }

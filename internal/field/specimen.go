@@ -31,7 +31,7 @@ func (s *specimen) at(tex *noise, spot vec, turn float64) frame {
 // a camera in the south (-y), a little above, can see.
 func pumpkin(d dice, tex *noise, v Variety, class Class) *specimen {
 	f := &fruit{shape: shapeOf(d, v), skin: skinOf(d, v), stem: stemOf(d, v), dirtAt: d.place()}
-	f.dirt = math.Max(0, d.between(-0.3, 0.75))
+	f.dirt = max(0, d.between(-0.3, 0.75))
 	s := &specimen{model: f, size: d.around(0.145, 0.03), lie: lieOf(d)}
 	if v == White || v == Striped || v == Green {
 		s.size *= 0.85
@@ -77,7 +77,7 @@ func newFlaw(d dice, kind DefectKind, centre vec, size float64) flaw {
 	s, c := math.Sincos(d.around(math.Pi/2, 0.5)) // mostly along the ribs
 	fl.along = u.scale(c).add(v.scale(s)).unit()
 	if kind == Lesion || kind == Freckle {
-		n := int(lerp(14, 60, math.Min(size, 1)))
+		n := int(lerp(14, 60, min(size, 1)))
 		for range n {
 			a, r := d.angle(), size*math.Sqrt(d.Float64())
 			q := centre.scale(math.Cos(r)).add(u.scale(math.Sin(r) * math.Cos(a))).add(v.scale(math.Sin(r) * math.Sin(a)))
@@ -120,11 +120,11 @@ func (f *fruit) severeFlaws(d dice, lie frame) {
 		}[kind]
 		f.flaws = append(f.flaws, newFlaw(d, kind, facing(d, lie, f, 0.3+0.35*float64(k)), d.between(size[0], size[1])))
 		if kind == Sunken {
-			f.shape.sag = math.Max(f.shape.sag, d.between(0.5, 1))
+			f.shape.sag = max(f.shape.sag, d.between(0.5, 1))
 		}
 	}
 	if d.chance(0.35) {
-		f.shape.sag = math.Max(f.shape.sag, d.between(0.15, 0.5))
+		f.shape.sag = max(f.shape.sag, d.between(0.15, 0.5))
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *stem) grow(tex *noise, cam *camera, fr frame, seat float64) *patch {
 	lid := 4 // rows of the cut end
 	p := newPatch(cols, rows+lid, true)
 	for r := range rows + lid {
-		t := math.Min(float64(r)/float64(rows-1), 1)
+		t := min(float64(r)/float64(rows-1), 1)
 		centre, side := s.spine(t, seat)
 		up := side.cross(vec{X: -1}.turnZ(s.heading + math.Pi/2)).unit()
 		across := up.cross(side).unit()
@@ -80,7 +80,7 @@ func (s *stem) point(tex *noise, fr frame, t, a, shrink float64, centre, side, a
 	if shrink < 1 {
 		col = s.tip.scale(0.75 + 0.4*shrink + 0.3*grain)
 	}
-	v.col = vec{math.Max(col.X, 0.01), math.Max(col.Y, 0.01), math.Max(col.Z, 0.01)}
-	v.open = clamp(0.62+0.25*ridge+0.4*math.Min(t*2, 1), 0.25, 1)
+	v.col = vec{max(col.X, 0.01), max(col.Y, 0.01), max(col.Z, 0.01)}
+	v.open = clamp(0.62+0.25*ridge+0.4*min(t*2, 1), 0.25, 1)
 	v.gloss = 0.08
 }

@@ -20,7 +20,7 @@ func (t *tube) grow(cam *camera) *patch {
 	mid := t.path[len(t.path)/2]
 	widest := 0.0
 	for _, r := range t.radius {
-		widest = math.Max(widest, r)
+		widest = max(widest, r)
 	}
 	depth := cam.depthOf(mid)
 	rows := cam.pieces(length, depth, 2*len(t.path), 240)

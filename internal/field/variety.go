@@ -110,7 +110,7 @@ func randomDirection(d dice) vec {
 // the place in the rib.
 func (s *skin) colour(tex *noise, q vec, lat, back float64) (col vec, gloss, lift float64) {
 	o := s.place
-	sin := math.Sqrt(math.Max(1-q.Z*q.Z, 1e-9))
+	sin := math.Sqrt(max(1-q.Z*q.Z, 1e-9))
 	cx, cy := q.X/sin, q.Y/sin
 	broad := tex.cloudy(q.scale(1.8).add(o), 3)
 	col = s.base.mix(s.deep, clamp(0.75*(1-back)*(1-back)+s.mottle*broad, 0, 1))
@@ -171,7 +171,7 @@ func (s *skin) warted(tex *noise, q vec, col vec) (vec, float64) {
 		}
 		e := math.Sqrt(dd)/r + 0.15*tex.at(q.X*18, q.Y*18, q.Z*18)
 		in := step(1.05, 0.25, e)
-		lift = math.Max(lift, s.wart*math.Sqrt(in)*r/0.1)
+		lift = max(lift, s.wart*math.Sqrt(in)*r/0.1)
 		col = col.mix(s.wartCol, 0.55*step(0.9, 0.3, e))
 	}
 	return col, lift

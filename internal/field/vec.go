@@ -79,7 +79,7 @@ func (f frame) direction(d vec) vec {
 // local is the inverse of direction.
 func (f frame) local(d vec) vec { return vec{f.x.dot(d), f.y.dot(d), f.z.dot(d)} }
 
-func clamp(x, lo, hi float64) float64 { return math.Max(lo, math.Min(hi, x)) }
+func clamp(x, lo, hi float64) float64 { return max(lo, min(hi, x)) }
 
 // step rises smoothly from 0 at lo to 1 at hi; with lo > hi it falls.
 func step(lo, hi, x float64) float64 {
@@ -110,7 +110,7 @@ func toLinear(level uint32) float64 {
 // fromLinear is the transfer function from linear light to a fraction of full level.
 func fromLinear(v float64) float64 {
 	if v <= 0.0031308 {
-		return 12.92 * math.Max(v, 0)
+		return 12.92 * max(v, 0)
 	}
 	return 1.055*math.Pow(v, 1/2.4) - 0.055
 }

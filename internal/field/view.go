@@ -94,7 +94,7 @@ func newStill(d dice, cam camera) *still {
 // spanOf is the width and height of a specimen as it lies, metres.
 func spanOf(sp *specimen) (width, height float64) {
 	if f, ok := sp.model.(*fruit); ok {
-		return 2 * sp.size * math.Max(1, f.shape.flat), 2 * sp.size * f.shape.flat
+		return 2 * sp.size * max(1, f.shape.flat), 2 * sp.size * f.shape.flat
 	}
 	return 2 * sp.size, 1.5 * sp.size
 }

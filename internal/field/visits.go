@@ -103,7 +103,7 @@ func (s *Scene) guest(st stay) *specimen {
 	if d.chance(s.set.strange) {
 		sp := lookalike(d, choose(d, lookalikeKinds()...))
 		// What is far smaller than a pumpkin would be no look-alike on a stand.
-		sp.size = math.Max(sp.size, 0.085)
+		sp.size = max(sp.size, 0.085)
 		return sp
 	}
 	kinds := s.set.varieties
