@@ -1,0 +1,83 @@
+//go:build workers
+
+package embed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"gourdian/internal/capture"
+	"gourdian/internal/testbed"
+)
+
+// traced is a program that notes the process id of the camera worker it
+// becomes.
+func traced(t *testing.T) (program, pidFile string) {
+	t.Helper()
+	dir := t.TempDir()
+	program, pidFile = filepath.Join(dir, "camera"), filepath.Join(dir, "pid")
+	script := fmt.Sprintf("#!/bin/sh\necho $$ > '%s'\nexec '%s' \"$@\"\n", pidFile, testbed.Program(t, capture.Program))
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return program, pidFile
+}
+
+func TestPictureThatKillsTheDecoderCostsItselfOnly(t *testing.T) {
+	t.Parallel()
+	program, pidFile := traced(t)
+	d, err := NewWorkerDecoder(context.Background(), capture.Options{Program: program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Decode(context.Background(), pngOf(1)); !errors.Is(err, capture.ErrBadImage) {
+		t.Fatalf("the picture at hand when the decoder died: %v", err)
+	}
+	img, err := d.Decode(context.Background(), pngOf(1))
+	if err != nil || img.W != 60 || img.H != 40 {
+		t.Errorf("the next picture: %dx%d, %v", img.W, img.H, err)
+	}
+}
+
+func TestDecoderThatDoesNotComeBackEndsTheWork(t *testing.T) {
+	t.Parallel()
+	program, pidFile := traced(t)
+	d, err := NewWorkerDecoder(context.Background(), capture.Options{Program: program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(program), syscall.Kill(pid, syscall.SIGKILL)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Decode(context.Background(), pngOf(1)); err == nil || errors.Is(err, capture.ErrBadImage) {
+		t.Errorf("without a decoder: %v", err)
+	}
+}
