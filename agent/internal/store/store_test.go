@@ -100,12 +100,14 @@ func read(t *testing.T, s *Store, hash string) ([]byte, error) {
 }
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childEnv); dir != "" {
-		if err := appender(dir); err != nil {
-			fmt.Println("failed", err)
-			os.Exit(1)
+	for env, child := range map[string]func(string) error{childEnv: appender, syncedEnv: appendSynced} {
+		if dir := os.Getenv(env); dir != "" {
+			if err := child(dir); err != nil {
+				fmt.Println("failed", err)
+				os.Exit(1)
+			}
+			return
 		}
-		return
 	}
 	goleak.VerifyTestMain(m)
 }
