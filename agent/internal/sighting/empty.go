@@ -1,57 +1,95 @@
 package sighting
 
 // background is what is known of the empty place: its appearances in several
-// lights, and what stood there lately, because the empty place is what comes
-// back, pixel for pixel, between different things.
+// lights, and the scenes that went lately, because the empty place is what
+// comes back, pixel for pixel, between different things.
 type background struct {
-	known []*Appearance // newest last
-	gone  []*Appearance // scenes that went, newest last
+	known []*Appearance // oldest first
+	gone  []*memory     // oldest first
+}
+
+// memory is a scene that went and may come back.
+type memory struct {
+	look    *Appearance
+	returns int
 }
 
 const (
-	maxKnown  = 6
-	maxPassed = 8
+	// maxKnown appearances are about one for each hour of a day of changing light.
+	maxKnown = 8
+	maxGone  = 8
+	// A scene in which the model sees no fruit is the empty place when it comes
+	// back once; one that the model calls a fruit, when it has come back so often.
+	fruitReturns = 2
 )
 
-// is reports whether a confirmed scene is the empty place. sure says that the
-// model is sure of no fruit in it: the first such scene is taken for it.
-func (b *background) is(s *scene, limit float64, sure bool) bool {
-	for _, k := range b.known {
-		if difference(k, s.newest) <= limit {
-			b.keep(s.newest)
+// holds decides whether a confirmed scene is the empty place; fruit says that
+// the model sees one in it. While nothing is known, the first scene without a
+// fruit is taken for the empty place.
+func (b *background) holds(s *scene, limit float64, fruit bool) bool {
+	if fruit {
+		limit /= 2
+	}
+	for i, k := range b.known {
+		if laterDifference(k, s.newest) <= limit {
+			b.known = append(b.known[:i], b.known[i+1:]...)
+			b.learn(k, s.newest)
 			return true
 		}
 	}
-	recurs := false
-	for _, p := range b.gone {
-		recurs = recurs || difference(p, s.newest) <= limit
-	}
-	if recurs || sure && len(b.known) == 0 {
-		b.keep(s.newest)
+	if len(b.known) == 0 && !fruit || b.returned(s, fruit) {
+		b.learn(nil, s.newest)
 		return true
 	}
 	return false
 }
 
-func (b *background) keep(a *Appearance) {
-	b.known = append(b.known, a)
+// learn adds an appearance as the newest one. Where it is much like before (the
+// one that it was recognised by), it takes that one's place.
+func (b *background) learn(before, now *Appearance) {
+	if before != nil && difference(before, now) > 1 {
+		b.known = append(b.known, before)
+	}
+	b.known = append(b.known, now)
 	if len(b.known) > maxKnown {
-		b.known = b.known[1:]
+		b.known = append(b.known[:0], b.known[1:]...)
 	}
 }
 
 // refresh follows the light while the place stands empty.
-func (b *background) refresh(a *Appearance, _ float64) {
-	b.known[len(b.known)-1] = a
+func (b *background) refresh(now *Appearance) {
+	if len(b.known) > 0 {
+		b.known[len(b.known)-1] = now
+	}
 }
 
-// passed remembers a scene that went.
-func (b *background) passed(s *scene, _ float64) {
-	if s.empty {
-		return
+// returned reports whether the scene has been there before, and often enough.
+func (b *background) returned(s *scene, fruit bool) bool {
+	for i, m := range b.gone {
+		if difference(m.look, s.newest) > 1 {
+			continue
+		}
+		m.returns++
+		m.look = s.newest
+		if !fruit || m.returns >= fruitReturns {
+			b.gone = append(b.gone[:i], b.gone[i+1:]...)
+			return true
+		}
+		return false
 	}
-	b.gone = append(b.gone, s.newest)
-	if len(b.gone) > maxPassed {
-		b.gone = b.gone[1:]
+	return false
+}
+
+// leave remembers a scene that went and was no empty place.
+func (b *background) leave(s *scene) {
+	for _, m := range b.gone {
+		if difference(m.look, s.newest) <= 1 {
+			m.look = s.newest
+			return
+		}
+	}
+	b.gone = append(b.gone, &memory{look: s.newest})
+	if len(b.gone) > maxGone {
+		b.gone = append(b.gone[:0], b.gone[1:]...)
 	}
 }

@@ -13,8 +13,9 @@ type scene struct {
 	firstWall   time.Time
 	frames      int
 	ballot      *verdict.Ballot
-	newest      *Appearance
-	best        float64 // sharpness of the best picture; those of bad quality count nothing
+	newest      *Appearance // stands for the scene
+	refreshed   time.Time   // field clock of newest
+	best        float64     // sharpness of the best picture; those of bad quality count nothing
 	empty       bool
 }
 
@@ -22,8 +23,12 @@ func newScene(b *verdict.Ballot, at, wall time.Time) *scene {
 	return &scene{first: at, firstWall: wall, ballot: b}
 }
 
-// like reports whether a frame shows this scene. The newest frame stands for
-// it: light and shade move on from there.
+// refreshEvery is how long (field time) one frame stands for the scene. What
+// moves faster than the light, a thing being carried away, is still compared
+// with how it stood before.
+const refreshEvery = 5 * time.Second
+
+// like reports whether a frame shows this scene.
 func (s *scene) like(look *Appearance, limit float64) bool {
 	return difference(s.newest, look) <= limit
 }
@@ -34,7 +39,10 @@ const betterBy = 1.1
 // add counts a frame and reports whether it is the best picture so far.
 func (s *scene) add(o Observation, look *Appearance) (best bool) {
 	s.frames++
-	s.last, s.newest = o.At, look
+	s.last = o.At
+	if s.newest == nil || o.At.Sub(s.refreshed) >= refreshEvery {
+		s.newest, s.refreshed = look, o.At
+	}
 	s.ballot.Add(o.Decision)
 	sharpness := o.Sharpness
 	if o.Decision.Reason == wire.ReasonQuality {

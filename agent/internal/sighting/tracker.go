@@ -51,10 +51,10 @@ type Event struct {
 type Config struct {
 	NewBallot   func() *verdict.Ballot // for frames of the running model
 	Sensitivity string                 // "low", "normal", "high"; "" = normal
-	// Empty reports whether a verdict is sure that no fruit is there: such a
-	// scene may be the empty place while that is not known yet. nil: the
-	// verdict is wire.NotPumpkin.
-	Empty func(verdict.Decision) bool
+	// Fruit reports whether a verdict says that a fruit is there; a scene of
+	// which it does not may be the empty place while that is not known yet.
+	// nil: any verdict but wire.NotPumpkin and wire.Unsure.
+	Fruit func(verdict.Decision) bool
 }
 
 // Tracker follows one zone. One goroutine uses it.
@@ -74,8 +74,8 @@ const settle = 1500 * time.Millisecond
 
 // New returns a tracker that knows nothing of its zone.
 func New(c Config) *Tracker {
-	if c.Empty == nil {
-		c.Empty = func(d verdict.Decision) bool { return d.Verdict == wire.NotPumpkin }
+	if c.Fruit == nil {
+		c.Fruit = func(d verdict.Decision) bool { return d.Verdict != wire.NotPumpkin && d.Verdict != wire.Unsure }
 	}
 	return &Tracker{config: c, limit: limitOf(c.Sensitivity)}
 }
@@ -111,7 +111,7 @@ func (t *Tracker) Observe(o Observation) []Event {
 func (t *Tracker) stay(o Observation, look *Appearance) []Event {
 	best := t.scene.add(o, look)
 	if t.scene.empty {
-		t.empty.refresh(look, t.limit)
+		t.empty.refresh(t.scene.newest)
 		return nil
 	}
 	return []Event{{Kind: Updated, Sighting: t.scene.sighting(), Best: best}}
@@ -123,14 +123,14 @@ func (t *Tracker) change(o Observation) []Event {
 	if old := t.scene; old != nil {
 		if !old.empty {
 			events = append(events, Event{Kind: Closed, Sighting: old.sighting()})
+			t.empty.leave(old)
 		}
-		t.empty.passed(old, t.limit)
 		old.ballot.Reset()
 		t.spare = old.ballot
 	}
 	t.scene, t.candidate = t.candidate, nil
 	decision := t.scene.ballot.Result()
-	t.scene.empty = t.empty.is(t.scene, t.limit, t.config.Empty(decision))
+	t.scene.empty = t.empty.holds(t.scene, t.limit, t.config.Fruit(decision))
 	if t.scene.empty {
 		return events
 	}
