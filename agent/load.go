@@ -146,6 +146,15 @@ func (c Config) Print(w io.Writer) error {
 	return err
 }
 
+// Level is the least level that is logged.
+func (c Config) Level() slog.Level {
+	level, err := logLevel(c.Log)
+	if err != nil {
+		return slog.LevelInfo // Validate refused it before
+	}
+	return level
+}
+
 func logLevel(name string) (slog.Level, error) {
 	names := []string{"debug", "info", "warn", "error"}
 	if !slices.Contains(names, name) {

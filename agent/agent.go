@@ -1,0 +1,192 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"gourdian/agent/internal/engine"
+	"gourdian/agent/internal/guard"
+	"gourdian/agent/internal/live"
+	"gourdian/agent/internal/page"
+	"gourdian/agent/internal/pipeline"
+	"gourdian/agent/internal/store"
+	profiles "gourdian/firmware-profiles"
+	"gourdian/internal/capture"
+	"gourdian/internal/infer"
+	"gourdian/internal/service"
+	"gourdian/internal/worker"
+)
+
+// deviceTree names the board where the firmware knows it.
+const deviceTree = "/proc/device-tree/model"
+
+// Build says what program this is.
+type Build struct {
+	Version string
+	Time    time.Time // the clock can't be right before this; zero where unknown
+}
+
+// board holds the parts while they are being wired.
+type board struct {
+	config  Config
+	build   Build
+	log     *slog.Logger
+	profile profiles.Profile
+	store   *store.Store
+	hub     *live.Hub
+	control *control
+	engine  *engine.Engine
+	guard   *guard.Guard
+	boot    string
+	group   *service.Group
+}
+
+// Run is the board: it blocks until ctx is done or a part fails without which
+// there is no board (the store, the page).
+func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err error) {
+	b := &board{config: config, build: build, log: log, group: service.New(log)}
+	if b.profile, err = chooseProfile(config.Profile); err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(int64(b.profile.Memory.AgentMB) << 20)
+	if b.boot, err = newBoot(); err != nil {
+		return err
+	}
+	if err := b.openStore(); err != nil {
+		return err
+	}
+	defer func() {
+		if closed := b.store.Close(); err == nil {
+			err = closed
+		}
+	}()
+	b.hub = live.NewHub(build.Version, b.store.Device())
+	if b.control, err = newControl(ctx, b.store, b.hub, b.firstSettings()); err != nil {
+		return err
+	}
+	b.addGuard()
+	b.addEngine()
+	for _, camera := range config.Cameras {
+		b.addCamera(camera)
+	}
+	if err := b.addPage(); err != nil {
+		return err
+	}
+	b.log.Info("board starts", "version", build.Version, "device", b.store.Device(),
+		"profile", b.profile.Name, "cameras", len(config.Cameras), "data", config.Data)
+	return b.group.Run(ctx)
+}
+
+func chooseProfile(name string) (profiles.Profile, error) {
+	if name != "" {
+		return profiles.ByName(name)
+	}
+	model, err := os.ReadFile(deviceTree)
+	if err != nil {
+		model = nil // no device tree: a PC
+	}
+	return profiles.Match(strings.TrimRight(string(model), "\x00\n"), runtime.GOARCH)
+}
+
+func newBoot() (string, error) {
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return "", fmt.Errorf("make a boot id: %w", err)
+	}
+	return hex.EncodeToString(id[:]), nil
+}
+
+func (b *board) openStore() error {
+	s, err := store.Open(store.Options{
+		Dir:            filepath.Join(b.config.Data, "store"),
+		PictureQuotaMB: b.profile.Store.PicturesMB,
+		RecordQuotaMB:  b.profile.Store.RecordsMB,
+		MemTableMB:     b.profile.Store.MemtableMB,
+		BlockCacheMB:   b.profile.Store.BlockCacheMB,
+		Location:       time.Local,
+		Log:            b.log.With("part", "store"),
+	})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	b.store = s
+	b.group.Add(service.Part{Name: "store", Policy: service.Fatal, Run: s.Run})
+	return nil
+}
+
+func (b *board) addGuard() {
+	b.guard = guard.New(guard.Config{
+		Usage: b.store.Usage, Board: b.hub, Machine: guard.Linux{Data: b.config.Data},
+		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now,
+	})
+	b.group.Add(service.Part{Name: "guard", Run: b.guard.Run})
+}
+
+func (b *board) addEngine() {
+	provider := b.config.Model.Provider
+	if provider == "" {
+		provider = b.profile.Engine.Providers[0]
+	}
+	b.engine = engine.New(engine.Config{
+		Bundle: b.config.Model.Bundle, Variant: b.config.Model.Variant, Variants: b.profile.Engine.Variants,
+		Worker: infer.Options{
+			Program: b.config.Workers.Infer, Library: b.config.Model.OnnxRuntime, Provider: provider,
+			Threads:  min(b.profile.Engine.MaxThreads, runtime.NumCPU()),
+			MemoryMB: b.profile.Memory.InferMB, Log: b.log.With("part", "infer"),
+		},
+		Log: b.log.With("part", "engine"),
+	}, b.hub)
+	b.group.Add(service.Part{Name: "engine", Run: b.engine.Run})
+}
+
+// addCamera adds a camera's worker and pipeline. A camera that can't be
+// started is said on the page and leaves the others alone.
+func (b *board) addCamera(c Camera) {
+	log := b.log.With("part", "camera", "camera", c.ID)
+	address, err := capture.Parse(c.Source)
+	if err == nil {
+		b.hub.UpdateCamera(c.ID, func(s *live.Camera) { s.Source = address.Scheme })
+	}
+	spec, err := capture.CameraSpec(c.Source, capture.Options{
+		Program: b.config.Workers.Camera, Threads: b.profile.Camera.Threads,
+		MemoryMB: b.profile.Memory.CameraMB, Log: log,
+	})
+	if err != nil {
+		log.Error("camera can't be started", "error", err)
+		b.hub.Raise(live.Condition{Code: "camera_missing", Severity: live.Serious, Subject: c.ID, Args: map[string]string{"why": err.Error()}})
+		return
+	}
+	supervised := worker.NewSupervised(spec)
+	b.group.Add(service.Part{Name: "camera " + c.ID, Run: supervised.Run})
+	p := pipeline.New(pipeline.Config{
+		ID: c.ID, Camera: capture.NewCamera(supervised, address.Kind()),
+		Scorer: b.engine, Keeper: b.store, Board: b.hub,
+		Settings: b.control.camera(c.ID), Clock: b.guard.Clock, Boot: b.boot, Log: log,
+	})
+	b.group.Add(service.Part{Name: "pipeline " + c.ID, Run: p.Run})
+}
+
+func (b *board) addPage() error {
+	p, err := page.New(page.Options{
+		Board: b.hub, History: b.store, Control: b.control,
+		DataDir: b.config.Data, Listen: b.config.Listen, Version: b.build.Version,
+		Log: b.log.With("part", "page"), Location: time.Local,
+	})
+	if err != nil {
+		return fmt.Errorf("make the page: %w", err)
+	}
+	b.group.Add(service.Part{Name: "page", Policy: service.Fatal, Run: p.Run, Ready: p.Ready()})
+	return nil
+}
+
+// ResetPIN forgets the page's PIN.
+func ResetPIN(config Config) error { return page.ResetPIN(config.Data) }
