@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -96,31 +97,37 @@ func runTrain(c *cobra.Command, s *streams, f trainFlags) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	steps := &steps{s: s}
-	packed, report, err := train.Run(c.Context(), train.Config{
+	report, err := trainModel(c.Context(), s, train.Config{
 		Data: f.data, Renames: renames, Task: f.task, Seed: f.seed, Folds: f.folds, KeepBars: f.keepBars,
 		Checkpoint: orSetUp(f.checkpoint, "backbone", checkpointFile()),
 		Cache:      orSetUp(f.cache, "models"),
-		Workers:    min(runtime.NumCPU(), 4),
 		Infer:      f.workers.infer(), Camera: f.workers.camera(),
-		Progress: steps.begin,
-	})
-	steps.end()
+	}, f.out)
 	if err != nil {
 		return err
 	}
-	err = writeFile(f.out, func(w io.Writer) (err error) {
-		report.Bundle, err = bundle.Build(w, packed.Manifest, packed.Files)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	report.Out = f.out
 	if f.asJSON {
 		return s.printJSON(report)
 	}
 	return printTrainReport(s.out, report)
+}
+
+// trainModel trains, shows its progress and writes the bundle, whole or not at
+// all.
+func trainModel(ctx context.Context, s *streams, config train.Config, out string) (*train.Report, error) {
+	steps := &steps{s: s}
+	config.Workers, config.Progress = min(runtime.NumCPU(), 4), steps.begin
+	packed, report, err := train.Run(ctx, config)
+	steps.end()
+	if err != nil {
+		return nil, err
+	}
+	err = writeFile(out, func(w io.Writer) (err error) {
+		report.Bundle, err = bundle.Build(w, packed.Manifest, packed.Files)
+		return err
+	})
+	report.Out = out
+	return report, err
 }
 
 // checkpointFile is the name of the default backbone's checkpoint.
