@@ -125,7 +125,7 @@ func New(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, log: opts.Log, pages: pages, pin: pin,
 		sessions: newSessions(), streams: newStreams(maxStreams),
-		ready:    make(chan struct{}),
+		ready: make(chan struct{}),
 	}
 	s.metrics = newMetrics(opts.Board, s.streams, opts.Version)
 	s.handler = s.routes()
