@@ -108,7 +108,7 @@ install_npm() {
     if [ "$(cat "$cache/npm/.key" 2>/dev/null)" != "$key" ]; then
         mkdir -p "$cache/npm"
         cp scripts/npm/package.json scripts/npm/package-lock.json "$cache/npm/"
-        while_waiting npm ci --prefix "$cache/npm" --ignore-scripts --no-audit --no-fund ||
+        while_waiting npm ci --prefix "$cache/npm" --include=dev --ignore-scripts --no-audit --no-fund ||
             fail "npm ci failed. Is the machine online?"
         printf '%s' "$key" >"$cache/npm/.key"
     fi
