@@ -40,7 +40,7 @@ func (s *Server) conditions(state live.State) []live.Condition {
 	all := slices.Clone(state.Conditions)
 	if missing := s.missingAssets(); len(missing) > 0 {
 		all = append(all, live.Condition{
-			Code: "assets_missing", Severity: live.Warning, Since: state.Started,
+			Code: "page_assets_missing", Severity: live.Warning, Since: state.Started,
 			Args: map[string]string{"files": strings.Join(missing, ", ")},
 		})
 	}
