@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Speed beside a peer in the same run: the engine through its worker beside a C
+# loop on ONNX Runtime's C API, a whole frame beside a C++ loop of imdecode,
+# INTER_AREA and the same API. Same libraries, graph and threads; the sides take
+# turns, block by block. Ratios above 1 mean that gourdian is slower.
+#
+#   ROUNDS=n  blocks on each side (default 20 for the engine, half of it for frames)
+#   PHOTO=f   a JPEG instead of a rendered one of 1280x720
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rounds=${ROUNDS:-20}
+out=$PWD/.cache/bench
+model=$out/model.gourdian
+mkdir -p "$out"
+
+machine() {
+    echo "machine: $(sed -n 's/^model name[^:]*: //p;s/^Model[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(uname -m), Linux $(uname -r)"
+    echo "features: $(grep -m1 -E '^(flags|Features)' /proc/cpuinfo | tr ' ' '\n' |
+        grep -xE 'avx2|fma|f16c|avx512f|avx512bw|avx512_vnni|avx_vnni|avx512_bf16|amx_int8|asimd|asimddp|asimdhp|i8mm|sve' | tr '\n' ' ')"
+    echo "load before: $(cut -d' ' -f1-3 /proc/loadavg) (the sides alternate, so other work weighs on all of them; repeat on a quiet machine)"
+    echo "program: $(bin/gourdianctl version | head -n 1)"
+}
+
+# The frame needs a model that a board runs. Its verdicts do not matter here.
+make_model() {
+    [ -f "$model" ] && bin/gourdianctl model inspect "$model" >/dev/null 2>&1 && return 0
+    echo "Making a small model for the board (once)"
+    rm -rf "$out/patch"
+    bin/gourdianctl render --out "$out/patch" --count 80 --seed 1
+    bin/gourdianctl model train --data "$out/patch" --task grade --out "$model" >"$out/train.txt"
+}
+
+for program in engine frame; do
+    go build -o "$out/$program" "./scripts/bench/$program"
+done
+make_model
+echo
+machine
+cores=$(nproc)
+for threads in $(printf '1\n%s\n' "$cores" | sort -nu); do
+    echo
+    "$out/engine" --rounds "$rounds" --threads "$threads"
+done
+echo
+"$out/frame" --rounds "$(((rounds + 1) / 2))" --threads "$((cores < 2 ? cores : 2))" --model "$model" ${PHOTO:+--photo "$PHOTO"}
