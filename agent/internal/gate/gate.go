@@ -115,7 +115,9 @@ func (g *Gate) judge(frame *capture.Frame) string {
 	case changed(g.zones, views):
 		g.follow, g.followTill = follow, frame.CapturedAt.Add(followTime)
 	case g.follow > 0 || frame.CapturedAt.Before(g.followTill):
-		if same {
+		// A picture that is shown for long (a looped photo) says nothing new,
+		// but it must be confirmed like any other change.
+		if same && !idle {
 			return Duplicate
 		}
 	case !idle:
