@@ -22,6 +22,7 @@ func openBadger(dir string, o Options) (*badger.DB, error) {
 		WithNumLevelZeroTablesStall(4).
 		WithNumCompactors(2).
 		WithBlockCacheSize(int64(o.BlockCacheMB) << 20).
+		WithIndexCacheSize(int64(o.IndexCacheMB) << 20). // without one, all of them stay in memory
 		WithValueLogFileSize(int64(o.ValueLogMB) << 20).
 		// Records stay in the tables, where they are compressed and read in
 		// order; a larger value would be settings gone wild.

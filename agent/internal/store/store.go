@@ -27,6 +27,7 @@ type Options struct {
 	ReserveMB      int            // of the file that is given back when the disk is full; default 32
 	MemTableMB     int            // of Badger's two memory tables each, in MiB; default 8
 	BlockCacheMB   int            // of Badger's cache, in MiB; default 4
+	IndexCacheMB   int            // of its tables' indexes, in MiB; default 4
 	ValueLogMB     int            // of Badger's value log files, in MiB; default 16
 	Location       *time.Location // of days and hours; default UTC
 	Log            *slog.Logger   // default: silent
@@ -44,6 +45,7 @@ func (o Options) withDefaults() Options {
 	defaults(&o.ReserveMB, 32)
 	defaults(&o.MemTableMB, 8)
 	defaults(&o.BlockCacheMB, 4)
+	defaults(&o.IndexCacheMB, 4)
 	defaults(&o.ValueLogMB, 16)
 	if o.Location == nil {
 		o.Location = time.UTC
