@@ -6,7 +6,9 @@ GO_TAGS     := nomsgpack
 CAMERA_TAGS := nomsgpack,gocv_specific_modules,gocv_videoio
 TEST_TAGS   := nomsgpack,gocv_specific_modules,gocv_videoio,workers
 VERSION     := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
-LDFLAGS     := -s -w -X main.version=$(VERSION)
+# Of the commit, not of the build: the same source gives the same program.
+BUILT       := $(shell TZ=UTC0 git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+LDFLAGS     := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ bench: build ## speed, as ratios side by side in one run
 faults: build ## the fault loops with their full counts (minutes to hours)
 	GOURDIAN_FAULT_ROUNDS=200 go test -tags $(TEST_TAGS) -count=1 -timeout 2h -run 'Kill|Fault|Power|DiskFull' ./agent/... ./internal/worker/
 
+soak: build ## two boards watched for MINUTES=30, on photos and a video: does anything grow? (PHOTOS=DIR VIDEO=FILE)
+	@MINUTES='$(or $(MINUTES),30)' PHOTOS='$(PHOTOS)' VIDEO='$(VIDEO)' scripts/soak.sh
+
 pictures: ## screenshots of every page into .cache/screenshots/
 	@scripts/setup.sh test
 	@scripts/browser/run.sh
@@ -45,4 +50,4 @@ pictures: ## screenshots of every page into .cache/screenshots/
 clean: ## remove what was built; downloads stay
 	rm -rf bin dist
 
-.PHONY: help setup build demo test test-pure bench faults pictures clean
+.PHONY: help setup build demo test test-pure bench faults soak pictures clean
