@@ -70,9 +70,7 @@ func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err
 		}
 	}()
 	b.hub = live.NewHub(build.Version, b.store.Device())
-	if b.control, err = newControl(ctx, b.store, b.hub, b.firstSettings()); err != nil {
-		return err
-	}
+	b.control = newControl(ctx, b.store, b.hub, b.firstSettings(), log)
 	b.addGuard()
 	b.addEngine()
 	for _, camera := range config.Cameras {
@@ -112,6 +110,7 @@ func (b *board) openStore() error {
 		RecordQuotaMB:  b.profile.Store.RecordsMB,
 		MemTableMB:     b.profile.Store.MemtableMB,
 		BlockCacheMB:   b.profile.Store.BlockCacheMB,
+		IndexCacheMB:   b.profile.Store.IndexCacheMB,
 		Location:       time.Local,
 		Log:            b.log.With("part", "store"),
 	})
@@ -152,11 +151,12 @@ func (b *board) addEngine() {
 // started is said on the page and leaves the others alone.
 func (b *board) addCamera(c Camera) {
 	log := b.log.With("part", "camera", "camera", c.ID)
-	address, err := capture.Parse(c.Source)
+	inForce := b.control.camera(c.ID)
+	address, err := capture.Parse(c.Source) // Validate has parsed it before
 	if err == nil {
-		b.hub.UpdateCamera(c.ID, func(s *live.Camera) { s.Source = address.Scheme })
+		b.hub.UpdateCamera(c.ID, func(s *live.Camera) { s.Source, s.Name = address.Scheme, inForce().Name })
 	}
-	spec, err := capture.CameraSpec(c.Source, capture.Options{
+	spec, err := capture.CameraSpec(sized(c.Source, address, b.profile.Camera), capture.Options{
 		Program: b.config.Workers.Camera, Threads: b.profile.Camera.Threads,
 		MemoryMB: b.profile.Memory.CameraMB, Log: log,
 	})
@@ -170,9 +170,22 @@ func (b *board) addCamera(c Camera) {
 	p := pipeline.New(pipeline.Config{
 		ID: c.ID, Camera: capture.NewCamera(supervised, address.Kind()),
 		Scorer: b.engine, Keeper: b.store, Board: b.hub,
-		Settings: b.control.camera(c.ID), Clock: b.guard.Clock, Boot: b.boot, Log: log,
+		Settings: inForce, Clock: b.guard.Clock, Boot: b.boot, Log: log,
 	})
 	b.group.Add(service.Part{Name: "pipeline " + c.ID, Run: p.Run})
+}
+
+// sized asks a camera device for the profile's size where its address names
+// none: drivers begin with anything from a thumbnail to what no board decodes.
+func sized(source string, a capture.Address, p profiles.Camera) string {
+	if a.Scheme != "device" || a.Number("width", 0) > 0 || a.Number("height", 0) > 0 {
+		return source
+	}
+	separator := "?"
+	if strings.Contains(source, separator) {
+		separator = "&"
+	}
+	return fmt.Sprintf("%s%swidth=%d&height=%d", source, separator, p.Width, p.Height)
 }
 
 func (b *board) addPage() error {

@@ -2,20 +2,31 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/settings"
-	"gourdian/agent/internal/store"
 )
+
+// settingsDamaged is the condition of a board whose saved settings can't be used.
+const settingsDamaged = "settings_damaged"
+
+// settingsKeeper keeps settings over restarts and holds pictures to their
+// quota; *store.Store is one.
+type settingsKeeper interface {
+	settings.Keeper
+	SetPictureQuota(mb int)
+}
 
 // control keeps the settings in force: those of the store, or the first ones.
 type control struct {
-	store *store.Store
-	hub   *live.Hub
+	keeper  settingsKeeper
+	hub     *live.Hub
+	cameras []string // ids of the board's cameras
+
+	applying sync.Mutex // held by Apply: what is kept last is in force last
 
 	mu  sync.Mutex
 	now settings.Settings // guarded by mu
@@ -36,54 +47,35 @@ func (b *board) firstSettings() settings.Settings {
 	return first
 }
 
-// newControl takes the kept settings over the first ones. Cameras follow the
-// config: one that is new there gets its first settings, one that left it is
-// forgotten.
-func newControl(ctx context.Context, s *store.Store, hub *live.Hub, first settings.Settings) (*control, error) {
-	c := &control{store: s, hub: hub, now: first}
-	data, err := s.LoadSettings(ctx)
+// newControl takes the kept settings over the first ones. Kept ones that can't
+// be used cost themselves, not the board: it runs on the first ones and says so.
+func newControl(ctx context.Context, k settingsKeeper, hub *live.Hub, first settings.Settings, log *slog.Logger) *control {
+	c := &control{keeper: k, hub: hub}
+	for _, camera := range first.Cameras {
+		c.cameras = append(c.cameras, camera.ID)
+	}
+	inForce, err := settings.Load(ctx, k, first)
 	if err != nil {
-		return nil, fmt.Errorf("load settings: %w", err)
+		log.Error("saved settings can't be used", "error", err)
+		hub.Raise(live.Condition{Code: settingsDamaged, Severity: live.Warning, Args: map[string]string{"why": err.Error()}})
 	}
-	if data != nil {
-		var kept settings.Settings
-		if err := json.Unmarshal(data, &kept); err != nil {
-			return nil, fmt.Errorf("load settings: %w", err)
-		}
-		c.now = merge(kept, first)
-		if err := c.now.Validate(); err != nil {
-			return nil, fmt.Errorf("load settings: %w", err)
-		}
-	}
-	c.enforce(c.now)
-	return c, nil
-}
-
-func merge(kept, first settings.Settings) settings.Settings {
-	for i, camera := range first.Cameras {
-		at := slices.IndexFunc(kept.Cameras, func(k settings.Camera) bool { return k.ID == camera.ID })
-		if at >= 0 {
-			first.Cameras[i] = kept.Cameras[at]
-		}
-	}
-	kept.Cameras = first.Cameras
-	return kept
+	c.enforce(inForce)
+	return c
 }
 
 // Apply implements page.Control: it checks the settings, keeps them and puts
 // them in force. Pipelines take them over between two frames.
 func (c *control) Apply(ctx context.Context, s settings.Settings) error {
-	if err := s.Validate(); err != nil {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	if err := s.ValidateFor(c.cameras); err != nil {
 		return err
 	}
-	data, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("keep settings: %w", err)
-	}
-	if err := c.store.SaveSettings(ctx, data); err != nil {
-		return fmt.Errorf("keep settings: %w", err)
+	if err := settings.Save(ctx, c.keeper, s); err != nil {
+		return err
 	}
 	c.enforce(s)
+	c.hub.Clear(settingsDamaged, "")
 	return nil
 }
 
@@ -92,7 +84,7 @@ func (c *control) enforce(s settings.Settings) {
 	c.now = s.Clone()
 	c.mu.Unlock()
 	c.hub.SetSettings(s)
-	c.store.SetPictureQuota(s.KeepPicturesMB)
+	c.keeper.SetPictureQuota(s.KeepPicturesMB)
 }
 
 // camera returns a function that gives one camera's settings in force.
@@ -101,8 +93,8 @@ func (c *control) camera(id string) func() settings.Camera {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		at := slices.IndexFunc(c.now.Cameras, func(k settings.Camera) bool { return k.ID == id })
-		if at < 0 {
-			return settings.Camera{ID: id, Name: id}
+		if at < 0 { // settings of a board that left this camera out: as if new
+			return settings.Default([]settings.Camera{{ID: id}}).Cameras[0]
 		}
 		return c.now.Cameras[at]
 	}
