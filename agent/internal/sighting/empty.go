@@ -1,5 +1,7 @@
 package sighting
 
+import "slices"
+
 // background is what is known of the empty place: its appearances in several
 // lights, and the scenes that went lately, because the empty place is what
 // comes back, pixel for pixel, between different things.
@@ -21,27 +23,44 @@ const (
 	// A scene in which the model sees no fruit is the empty place when it comes
 	// back once; one that the model calls a fruit, when it has come back so often.
 	fruitReturns = 2
+	// doubtful is the share of the usual difference within which a scene is the
+	// empty place against the odds: the model sees a fruit in it, or the empty
+	// place stood there until this very moment and has been seen to change.
+	doubtful = 0.5
 )
 
-// holds decides whether a confirmed scene is the empty place; fruit says that
-// the model sees one in it. While nothing is known, the first scene without a
-// fruit is taken for the empty place.
-func (b *background) holds(s *scene, limit float64, fruit bool) bool {
-	if fruit {
-		limit /= 2
+// holds decides whether a confirmed scene is the empty place. fruit says that
+// the model sees one in it, left that it follows at once on the empty place:
+// then what has come is a thing, however like an earlier one it is. While
+// nothing is known, the first scene without a fruit is taken for the empty place.
+func (b *background) holds(s *scene, fruit, left bool) bool {
+	limit := 1.0
+	if fruit || left {
+		limit = doubtful
 	}
-	for i, k := range b.known {
-		if laterDifference(k, s.newest) <= limit {
-			b.known = append(b.known[:i], b.known[i+1:]...)
-			b.learn(k, s.newest)
-			return true
-		}
+	if k := b.nearest(s.newest); k >= 0 && laterDifference(b.known[k], s.newest) <= limit {
+		before := b.known[k]
+		b.known = slices.Delete(b.known, k, k+1)
+		b.learn(before, s.newest)
+		return true
 	}
-	if len(b.known) == 0 && !fruit || b.returned(s, fruit) {
+	if len(b.known) == 0 && !fruit || !left && b.returned(s, fruit) {
 		b.learn(nil, s.newest)
 		return true
 	}
 	return false
+}
+
+// nearest is the place among the known ones that a look differs from least, -1
+// while there is none.
+func (b *background) nearest(look *Appearance) int {
+	best, least := -1, 0.0
+	for i, k := range b.known {
+		if d := laterDifference(k, look); best < 0 || d < least {
+			best, least = i, d
+		}
+	}
+	return best
 }
 
 // learn adds an appearance as the newest one. Where it is much like before (the

@@ -72,6 +72,10 @@ type Tracker struct {
 // one that confirms it.
 const settle = 1500 * time.Millisecond
 
+// recent is how long ago (field time) a scene may have been seen for a change
+// to be the thing's and not the light's.
+const recent = time.Minute
+
 // New returns a tracker that knows nothing of its zone.
 func New(c Config) *Tracker {
 	if c.Fruit == nil {
@@ -120,7 +124,9 @@ func (t *Tracker) stay(o Observation, look *Appearance) []Event {
 // change puts the confirmed candidate in the place of the scene.
 func (t *Tracker) change(o Observation) []Event {
 	var events []Event
+	left := false // the empty place, just now
 	if old := t.scene; old != nil {
+		left = old.empty && t.candidate.first.Sub(old.last) < recent
 		if !old.empty {
 			events = append(events, Event{Kind: Closed, Sighting: old.sighting()})
 			t.empty.leave(old)
@@ -130,7 +136,7 @@ func (t *Tracker) change(o Observation) []Event {
 	}
 	t.scene, t.candidate = t.candidate, nil
 	decision := t.scene.ballot.Result()
-	t.scene.empty = t.empty.holds(t.scene, t.limit, t.config.Fruit(decision))
+	t.scene.empty = t.empty.holds(t.scene, t.config.Fruit(decision), left)
 	if t.scene.empty {
 		return events
 	}
