@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"gourdian/agent/internal/live"
-	"gourdian/internal/bundle"
 	"gourdian/internal/infer"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
@@ -55,11 +54,21 @@ type Model struct {
 	runner     infer.Runner
 }
 
+// process is the worker that serves a bundle and comes back when it dies;
+// *worker.Supervised is one.
+type process interface {
+	Run(ctx context.Context) error
+	State() worker.State
+	Changed() <-chan struct{}
+}
+
 // Engine runs one model for any number of cameras.
 type Engine struct {
-	config  Config
-	board   Board
-	current atomic.Pointer[Model]
+	config    Config
+	board     Board
+	supervise func(bundle string, o infer.Options) (infer.Runner, process, error)
+	current   atomic.Pointer[Model]
+	refused   string // why there is no model, as it was last logged; Run's own
 
 	mu      sync.Mutex // serialises Run of the runner and guards latency
 	latency window
@@ -67,7 +76,9 @@ type Engine struct {
 
 // New returns an Engine that Run will bring to life.
 func New(config Config, board Board) *Engine {
-	return &Engine{config: config, board: board}
+	return &Engine{config: config, board: board, supervise: func(bundle string, o infer.Options) (infer.Runner, process, error) {
+		return infer.Supervise(bundle, o)
+	}}
 }
 
 // Model returns what runs now, nil while there is none.
@@ -84,6 +95,9 @@ func (e *Engine) Score(ctx context.Context, m *Model, in vision.Tensor, out *inf
 	start := time.Now()
 	if err := m.runner.Run(ctx, in, out); err != nil {
 		return fmt.Errorf("score frame: %w", err)
+	}
+	if m.runner.Info().Model != m.ID { // it came back with another bundle, of which Run hears next
+		return fmt.Errorf("score frame: %w: the bundle was exchanged", infer.ErrUnavailable)
 	}
 	if err := out.Check(); err != nil {
 		return fmt.Errorf("score frame: %w", err)
@@ -110,65 +124,4 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.serve(ctx, opened)
 	}
 	return nil
-}
-
-// refuse says on the page why there is no model.
-func (e *Engine) refuse(err error) {
-	e.board.SetModel(nil)
-	code, args := "model_refused", map[string]string{"why": err.Error()}
-	if !errors.Is(err, bundle.ErrBundle) && !errors.Is(err, worker.ErrDown) {
-		code, args = "model_missing", map[string]string{"path": e.config.Bundle}
-	}
-	e.board.Raise(live.Condition{Code: code, Severity: live.Serious, Args: args})
-	e.config.Log.Warn("no model", "bundle", e.config.Bundle, "error", err)
-}
-
-// serve runs the worker and mirrors its state until ctx is done.
-func (e *Engine) serve(ctx context.Context, o *opened) {
-	e.board.Clear("model_missing", "")
-	e.board.Clear("model_refused", "")
-	e.board.SetModel(o.describe())
-	if o.bundle.Manifest.Provenance.Kind == bundle.KindRendered {
-		e.board.Raise(live.Condition{Code: "trained_on_rendered", Severity: live.Info})
-	} else {
-		e.board.Clear("trained_on_rendered", "")
-	}
-	done := make(chan struct{})
-	go func() { // owned by serve, which waits for it
-		defer close(done)
-		if err := o.supervised.Run(ctx); err != nil {
-			e.config.Log.Error("inference worker", "error", err)
-		}
-	}()
-	e.current.Store(o.model)
-	for {
-		changed := o.supervised.Changed()
-		e.mirror(o)
-		select {
-		case <-changed:
-		case <-done:
-			e.current.Store(nil)
-			return
-		}
-	}
-}
-
-// mirror copies the worker's state to the page.
-func (e *Engine) mirror(o *opened) {
-	state, info := o.supervised.State(), o.client.Info()
-	e.board.UpdateModel(func(m *live.Model) {
-		m.Restarts, m.WorkerNote = state.Restarts, state.Code
-		if state.Up {
-			m.Provider, m.Library, m.LoadedAt = info.ProviderObtained, info.Library, state.Since
-		}
-	})
-	switch {
-	case state.Up:
-		e.board.Clear("model_restarting", "")
-		e.board.Clear("model_refused", "")
-	case state.Code == worker.CodeRefused || state.Code == worker.CodeMissing || state.Code == worker.CodeMismatch:
-		e.board.Raise(live.Condition{Code: "model_refused", Severity: live.Serious, Args: map[string]string{"why": state.Err}})
-	case state.Restarts > 0 || state.Code != worker.CodeStarting:
-		e.board.Raise(live.Condition{Code: "model_restarting", Severity: live.Warning})
-	}
 }

@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
-	"gourdian/internal/infer"
 	"gourdian/internal/vision"
 	"gourdian/internal/worker"
 )
@@ -18,15 +19,20 @@ const trustLocal = "local"
 
 // opened is a bundle that passed every check, with its worker not yet started.
 type opened struct {
-	bundle     *bundle.Bundle
-	model      *Model
-	client     *infer.Client
-	supervised *worker.Supervised
-	asked      string
+	bundle  *bundle.Bundle
+	model   *Model
+	process process
+	asked   string
 }
+
+// errMissing is wrapped when there is no file at the bundle's path.
+var errMissing = errors.New("there is no bundle")
 
 func (e *Engine) open() (*opened, error) {
 	b, err := bundle.Open(e.config.Bundle)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", errMissing, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open bundle: %w", err)
 	}
@@ -44,16 +50,16 @@ func (e *Engine) open() (*opened, error) {
 	}
 	options := e.config.Worker
 	options.Variant = variant
-	client, supervised, err := infer.Supervise(e.config.Bundle, options)
+	runner, process, err := e.supervise(e.config.Bundle, options)
 	if err != nil {
 		return nil, err
 	}
-	model := &Model{ID: b.ID, Variant: variant, Preprocess: b.Manifest.Preprocess, Params: params, runner: client}
+	model := &Model{ID: b.ID, Variant: variant, Preprocess: b.Manifest.Preprocess, Params: params, runner: runner}
 	asked := options.Provider
 	if asked == "" {
 		asked = "cpu"
 	}
-	return &opened{bundle: b, model: model, client: client, supervised: supervised, asked: asked}, nil
+	return &opened{bundle: b, model: model, process: process, asked: asked}, nil
 }
 
 // chooseVariant takes the one that the config names, else the first one that

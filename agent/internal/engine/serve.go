@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"gourdian/agent/internal/live"
+	"gourdian/internal/bundle"
+	"gourdian/internal/worker"
+)
+
+// Codes of the conditions that the engine raises.
+const (
+	codeMissing    = "model_missing"
+	codeRefused    = "model_refused"
+	codeNewer      = "model_newer"
+	codeRestarting = "model_restarting"
+	codeRendered   = "trained_on_rendered"
+)
+
+// refuse says on the page why there is no model. The log says it once, however
+// often the file is looked for.
+func (e *Engine) refuse(err error) {
+	c := live.Condition{Code: codeRefused, Severity: live.Serious, Args: map[string]string{"why": err.Error()}}
+	switch {
+	case errors.Is(err, errMissing):
+		c.Code, c.Args = codeMissing, map[string]string{"path": e.config.Bundle}
+	case errors.Is(err, bundle.ErrPreprocess), errors.Is(err, bundle.ErrVersion):
+		c.Code = codeNewer
+	}
+	e.board.SetModel(nil)
+	e.clearBut(c.Code)
+	e.board.Clear(codeRendered, "")
+	e.board.Raise(c)
+	if e.refused != err.Error() {
+		e.config.Log.Warn("no model", "bundle", e.config.Bundle, "error", err)
+	}
+	e.refused = err.Error()
+}
+
+// clearBut ends every condition about what runs but the named one.
+func (e *Engine) clearBut(code string) {
+	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting} {
+		if other != code {
+			e.board.Clear(other, "")
+		}
+	}
+}
+
+// serve runs the worker and mirrors its state until ctx is done, or until the
+// worker came back with another bundle: then that one has to be opened.
+func (e *Engine) serve(ctx context.Context, o *opened) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	e.refused = ""
+	e.clearBut("")
+	e.board.SetModel(o.describe())
+	if o.bundle.Manifest.Provenance.Kind == bundle.KindRendered {
+		e.board.Raise(live.Condition{Code: codeRendered, Severity: live.Info})
+	} else {
+		e.board.Clear(codeRendered, "")
+	}
+	done := make(chan struct{})
+	go func() { // owned by serve, which waits for it
+		defer close(done)
+		if err := o.process.Run(ctx); err != nil {
+			e.config.Log.Error("inference worker", "error", err)
+		}
+	}()
+	e.current.Store(o.model)
+	defer e.current.Store(nil)
+	for {
+		changed := o.process.Changed()
+		if exchanged := e.mirror(o); exchanged {
+			e.config.Log.Info("the bundle was exchanged", "bundle", e.config.Bundle)
+			stop()
+			<-done
+			return
+		}
+		select {
+		case <-changed:
+		case <-done:
+			return
+		}
+	}
+}
+
+// mirror copies the worker's state to the page. It reports whether the worker
+// serves another bundle than the one that was opened: somebody put it in the
+// file's place, and the worker was started since.
+func (e *Engine) mirror(o *opened) (exchanged bool) {
+	state, info := o.process.State(), o.model.runner.Info()
+	if state.Up && info.Model != o.model.ID {
+		return true
+	}
+	e.board.UpdateModel(func(m *live.Model) {
+		m.Restarts, m.WorkerNote = state.Restarts, state.Code
+		if state.Up {
+			m.Provider, m.Library, m.LoadedAt = info.ProviderObtained, info.Library, state.Since
+		}
+	})
+	switch {
+	case state.Up:
+		e.clearBut("")
+	case state.Code == worker.CodeRefused || state.Code == worker.CodeMissing || state.Code == worker.CodeMismatch:
+		e.clearBut(codeRefused)
+		e.board.Raise(live.Condition{Code: codeRefused, Severity: live.Serious, Args: map[string]string{"why": state.Err}})
+	case state.Restarts > 0 || state.Code != worker.CodeStarting:
+		e.clearBut(codeRestarting)
+		e.board.Raise(live.Condition{Code: codeRestarting, Severity: live.Warning})
+	}
+	return false
+}
