@@ -37,6 +37,9 @@ test-pure: ## the tests that need no OpenCV, ONNX Runtime or browser
 bench: build ## speed, as ratios side by side in one run
 	@scripts/bench.sh
 
+photos: build ## what training reaches on real photos: make photos DATA=DIR
+	@go run ./scripts/photos --data '$(DATA)'
+
 faults: build ## the fault loops with their full counts (minutes to hours)
 	GOURDIAN_FAULT_ROUNDS=200 go test -tags $(TEST_TAGS) -count=1 -timeout 2h -run 'Kill|Fault|Power|DiskFull' ./agent/... ./internal/worker/
 
@@ -50,4 +53,4 @@ pictures: ## screenshots of every page into .cache/screenshots/
 clean: ## remove what was built; downloads stay
 	rm -rf bin dist
 
-.PHONY: help setup build demo test test-pure bench faults soak pictures clean
+.PHONY: help setup build demo test test-pure bench photos faults soak pictures clean
