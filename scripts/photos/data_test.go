@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +70,20 @@ func TestWithoutPhotosTheCommandSaysHowToNameThem(t *testing.T) {
 	b := &bench{data: t.TempDir(), work: t.TempDir()}
 	if err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "make photos DATA=DIR") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAFigureThatFallsShortIsAnError(t *testing.T) {
+	t.Parallel()
+	b := &bench{}
+	b.reach("one", 0.99, 0.99)
+	if len(b.short) != 0 {
+		t.Errorf("short: %q", b.short)
+	}
+	b.reach("two", 0.98, 0.99)
+	b.reach("three", math.NaN(), 0.99)
+	if len(b.short) != 2 {
+		t.Errorf("short: %q", b.short)
 	}
 }
 

@@ -28,6 +28,7 @@ type bench struct {
 	only       []string
 	table      []string // lines of the first table
 	unlike     []string // lines of the second one
+	short      []string // figures that fall short of what was reached before
 }
 
 // step is a part of the run that may be asked for alone. Later steps may use
@@ -39,9 +40,9 @@ type step struct {
 
 func (b *bench) steps() []step {
 	return []step{
-		{"oranges", b.graded("orange", "fresh / rotten oranges", "given groups")},
-		{"bananas", b.graded("banana", "bananas in three grades, and none", "given groups")},
-		{"tomatoes", b.graded("tomato", "tomatoes by age", "given fruit")},
+		{"oranges", b.graded("orange", "fresh / rotten oranges", "given groups", 0.97)},
+		{"bananas", b.graded("banana", "bananas in three grades, and none", "given groups", 0.93)},
+		{"tomatoes", b.graded("tomato", "tomatoes by age", "given fruit", 0.74)},
 		{"pumpkins", b.pumpkins},
 		{"shrunk", b.shrunk},
 		{"collections", b.collections},
@@ -86,7 +87,18 @@ func (b *bench) run(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "%s: %.0f s\n", s.name, time.Since(begin).Seconds())
 	}
 	b.print()
+	if len(b.short) > 0 {
+		return fmt.Errorf("something is wrong: %s", strings.Join(b.short, "; "))
+	}
 	return nil
+}
+
+// reach notes a figure that falls short. A plain logistic head on embeddings of
+// this backbone, made by others with other tools, reached the least ones.
+func (b *bench) reach(what string, value, least float64) {
+	if !(value >= least) { // also when it is not a number
+		b.short = append(b.short, fmt.Sprintf("%s is %.3f, not %.2f", what, value, least))
+	}
 }
 
 func (b *bench) print() {

@@ -13,12 +13,20 @@ import (
 
 func (b *bench) model(name string) string { return filepath.Join(b.work, name+".gourdian") }
 
+// leastAUC is for pumpkins of one source against things of others.
+const leastAUC = 0.99
+
 // graded measures one of the sets that stand for graded pumpkins.
-func (b *bench) graded(name, title, by string) func(context.Context) error {
+func (b *bench) graded(name, title, by string, least float64) func(context.Context) error {
 	return func(ctx context.Context) error {
 		r, err := b.train(ctx, filepath.Join(b.data, "graded", name), "custom", name)
 		if err != nil {
 			return err
+		}
+		if value := r.Figures.BalancedAccuracy; value == nil {
+			b.short = append(b.short, title+": no balanced accuracy")
+		} else {
+			b.reach("balanced accuracy of "+title, *value, least)
 		}
 		b.row(title, fmt.Sprintf("%s, %d folds", by, r.Folds), counts(r.Figures),
 			fmt.Sprintf("balanced accuracy %s; colour and size %.3f; shrunk to 48-112 pixels %s",
@@ -61,6 +69,7 @@ func (b *bench) against(r *train.Report, by string) {
 	pumpkins := r.Figures.Classes["pumpkin"].Count
 	for _, p := range r.Figures.OperatingPoints {
 		if p.Class == "pumpkin" {
+			b.reach("AUC of pumpkin against "+p.Against+", "+by, p.AUC.Value, leastAUC)
 			b.row("pumpkin against "+p.Against, by, fmt.Sprintf("%d against %d", pumpkins, r.Figures.Classes[p.Against].Count), operating(p))
 		}
 	}
