@@ -161,32 +161,32 @@ func (s *Speaker) Lasting(d time.Duration) string {
 // Clock writes the time of day, as both languages do: 14:05.
 func (s *Speaker) Clock(t time.Time) string { return t.Format("15:04") }
 
-// Date writes a day: "Tue 24 Nov 2026", "mar 24 nov 2026".
-func (s *Speaker) Date(t time.Time) string {
-	return s.weekday(t) + " " + s.dayMonth(t) + " " + strconv.Itoa(t.Year())
-}
+// Date writes a day: "Tuesday 24 November 2026", "martes 24 de noviembre de 2026".
+func (s *Speaker) Date(t time.Time) string { return s.withWeekday(t, s.withYear(t)) }
 
-// ShortDate writes a day without its year: "Tue 24 Nov", "mar 24 nov".
-func (s *Speaker) ShortDate(t time.Time) string { return s.weekday(t) + " " + s.dayMonth(t) }
+// ShortDate writes a day without its year: "Tuesday 24 November".
+func (s *Speaker) ShortDate(t time.Time) string { return s.withWeekday(t, s.dayMonth(t)) }
 
 // Exact writes a moment to the second with its day.
-func (s *Speaker) Exact(t time.Time) string {
-	return s.dayMonth(t) + " " + t.Format("2006, 15:04:05")
-}
-
-func (s *Speaker) weekday(t time.Time) string {
-	return s.Say("weekday." + strconv.Itoa(int(t.Weekday())))
-}
+func (s *Speaker) Exact(t time.Time) string { return s.withYear(t) + ", " + t.Format("15:04:05") }
 
 func (s *Speaker) dayMonth(t time.Time) string {
-	return strconv.Itoa(t.Day()) + " " + s.Say("month."+strconv.Itoa(int(t.Month())))
+	return s.Say("date.day", "day", t.Day(), "month", s.Say("month."+strconv.Itoa(int(t.Month()))))
+}
+
+func (s *Speaker) withYear(t time.Time) string {
+	return s.Say("date.year", "date", s.dayMonth(t), "year", t.Year())
+}
+
+func (s *Speaker) withWeekday(t time.Time, date string) string {
+	return s.Say("date.weekday", "weekday", s.Say("weekday."+strconv.Itoa(int(t.Weekday()))), "date", date)
 }
 
 // Moment is a time as a page shows it: said the way people do, exact for the
 // <time> element's datetime and title.
 type Moment struct {
 	Text    string // "4 min ago"
-	Exact   string // "24 Nov 2026, 14:05:09"
+	Exact   string // "24 November 2026, 14:05:09"
 	Machine string // RFC 3339
 }
 

@@ -1,44 +1,201 @@
 package page
 
 import (
+	"bytes"
+	"embed"
 	"fmt"
+	"html/template"
+	"io/fs"
 	"net/http"
+	"path"
 
 	"github.com/gin-gonic/gin"
 
 	"gourdian/agent/internal/live"
+	"gourdian/internal/web"
 )
 
-// pages holds what the pages for people are made of.
-type pages struct{}
+//go:embed templates/*.html
+var templateFiles embed.FS
 
-func newPages(Options) (*pages, error) { return &pages{}, nil }
+//go:embed assets/*.js
+var assetFiles embed.FS
+
+// pages holds what the pages for people are made of. It does not change after
+// newPages, but for what lately remembers.
+type pages struct {
+	assets *web.Assets
+	voices map[web.Lang]*voice
+	lately *lately
+}
+
+// voice speaks one language, and holds every page in it.
+type voice struct {
+	*web.Speaker
+	pages map[string]*template.Template // by file name without ".html"
+}
+
+func newPages(opts Options) (*pages, error) {
+	own, err := fs.Sub(assetFiles, "assets")
+	if err != nil {
+		return nil, fmt.Errorf("open assets: %w", err)
+	}
+	assets, err := web.NewAssets(own)
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := web.Load()
+	if err != nil {
+		return nil, err
+	}
+	p := &pages{assets: assets, voices: map[web.Lang]*voice{}, lately: newLately(opts.History)}
+	for _, lang := range web.Languages() {
+		if p.voices[lang], err = newVoice(catalogue.In(lang), assets); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// newVoice parses every page with the words of one language. frame.html and
+// parts.html belong to all of them; each other file fills in "main".
+func newVoice(speaker *web.Speaker, assets *web.Assets) (*voice, error) {
+	base := template.New("frame.html").Funcs(template.FuncMap{
+		"say": speaker.Say, "count": speaker.Count, "whole": speaker.Whole, "asset": assets.Address,
+	})
+	base, err := base.ParseFS(templateFiles, "templates/frame.html", "templates/parts.html")
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	v := &voice{Speaker: speaker, pages: map[string]*template.Template{}}
+	for _, name := range names {
+		one, err := base.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if one, err = one.ParseFS(templateFiles, name); err != nil {
+			return nil, err
+		}
+		file := path.Base(name)
+		v.pages[file[:len(file)-len(".html")]] = one
+	}
+	return v, nil
+}
 
 // registerPages adds the pages for people and their assets.
 func (s *Server) registerPages(r *gin.Engine) {
-	r.GET("/", func(c *gin.Context) { c.String(http.StatusOK, "gourdian") })
+	r.GET("/", s.serveNow)
+	r.GET("/history", s.serveHistory)
+	r.GET("/history/:date", s.serveHistoryDay)
+	r.GET("/sightings/:seq", s.serveSighting)
+	r.POST("/sightings/:seq/correct", s.requirePIN(), s.takeCorrection)
+	r.POST("/sightings/:seq/undo", s.requirePIN(), s.undoCorrection)
+	r.GET("/settings", s.serveSettings)
+	r.POST("/settings", s.takeSettings)
+	r.GET("/health", s.serveHealthPage)
+	r.POST("/language", s.takeLanguage)
+	r.POST("/theme", s.takeTheme)
+	r.GET(web.AssetPrefix+"*name", gin.WrapH(s.pages.assets))
 }
 
-// fragment renders the part of a page called name for one reader's language.
-func (s *Server) fragment(name, lang string, state live.State) ([]byte, error) {
-	return fmt.Appendf(nil, "%s %s %d", name, lang, state.Revision), nil
+// pageView is one page for people.
+type pageView struct {
+	Name    string // of its template
+	Nav     string // the entry of the menu that it belongs to, "" = none
+	Title   string
+	Scripts []string // assets beside those of every page
+	Events  string   // address of its event stream, "" = it does not change by itself
+	Body    any
 }
 
-// language returns the language of a reader, "en" or "es".
-func (s *Server) language(*gin.Context) string { return "en" }
+// frameView is what stands around every page.
+type frameView struct {
+	pageView
+	Lang      string
+	Theme     string // "light", "dark" or "auto"
+	Board     string // what the farmer calls it
+	Path      string // of this page, to come back to
+	Version   string
+	SignedIn  bool
+	Missing   bool // the assets for live updates are not there
+	Languages []choice
+	Themes    []choice
+}
+
+// choice is one answer of several.
+type choice struct {
+	Value, Label string
+	Chosen       bool
+}
+
+// show answers with a page. It is rendered as a whole first: half a page must
+// not look like a whole one.
+func (s *Server) show(c *gin.Context, status int, p pageView) {
+	v := s.voice(c)
+	state := s.opts.Board.State()
+	view := frameView{
+		pageView: p, Lang: string(v.Lang()), Theme: themeOf(c), Board: state.Settings.BoardName,
+		Path: c.Request.URL.RequestURI(), Version: s.opts.Version, SignedIn: s.signedIn(c),
+		Missing: len(s.missingAssets()) > 0,
+	}
+	if c.Request.Method != http.MethodGet { // a refused form is no address to come back to
+		view.Path = comingFrom(c.Request)
+	}
+	for _, lang := range web.Languages() {
+		view.Languages = append(view.Languages, choice{string(lang), v.Say("language." + string(lang)), lang == v.Lang()})
+	}
+	for _, theme := range themes() {
+		view.Themes = append(view.Themes, choice{theme, v.Say("footer.theme_" + theme), theme == view.Theme})
+	}
+	var out bytes.Buffer
+	if err := v.pages[p.Name].ExecuteTemplate(&out, "frame.html", view); err != nil {
+		s.log.Error("a page can't be shown", "page", p.Name, "error", err)
+		c.String(http.StatusInternalServerError, v.Say("error.internal"))
+		return
+	}
+	c.Data(status, "text/html; charset=utf-8", out.Bytes())
+}
+
+// part renders one named part of a page.
+func (v *voice) part(page, name string, view any) ([]byte, error) {
+	var out bytes.Buffer
+	if err := v.pages[page].ExecuteTemplate(&out, name, view); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(out.Bytes()), nil
+}
 
 // showError answers with a page that says in words what is wrong; code is a key
 // of the catalogue ("error.<code>").
-func (s *Server) showError(c *gin.Context, status int, code string) { c.String(status, code) }
-
-// showPIN answers with the page that asks for the PIN.
-func (s *Server) showPIN(c *gin.Context, status int, v pinView) {
-	c.String(status, "PIN %+v", v)
+func (s *Server) showError(c *gin.Context, status int, code string) {
+	v := s.voice(c)
+	if !v.Has("error." + code) {
+		code = "internal"
+	}
+	s.show(c, status, pageView{Name: "error", Title: v.Say("error." + code), Body: errorView{
+		Title: v.Say("error." + code), Do: v.Say("error." + code + ".do"),
+	}})
 }
 
+// errorView says what is wrong and what to do.
+type errorView struct{ Title, Do string }
+
+// voice speaks the language of a reader.
+func (s *Server) voice(c *gin.Context) *voice { return s.pages.voices[web.Lang(s.language(c))] }
+
 // conditionText says a condition in words of lang.
-func (s *Server) conditionText(_ string, c live.Condition) string { return c.Code }
+func (s *Server) conditionText(lang string, c live.Condition) string {
+	v := s.pages.voices[web.Lang(lang)]
+	if v == nil {
+		v = s.pages.voices[web.English]
+	}
+	return v.condition(c)
+}
 
 // missingAssets names the page assets that were not there when the program was
 // built.
-func (s *Server) missingAssets() []string { return nil }
+func (s *Server) missingAssets() []string { return s.pages.assets.Missing() }

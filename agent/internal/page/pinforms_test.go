@@ -92,7 +92,7 @@ func TestDamagedPINFileIsSaidOnThePage(t *testing.T) {
 	if w.Code != http.StatusForbidden || sessionOf(w) != nil {
 		t.Errorf("%d", w.Code)
 	}
-	if !strings.Contains(w.Body.String(), "damaged") {
+	if !strings.Contains(w.Body.String(), "reset-pin") {
 		t.Errorf("the page does not say so: %s", w.Body)
 	}
 	if w := r.get("/"); w.Code != http.StatusOK {

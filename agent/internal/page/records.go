@@ -188,6 +188,7 @@ func (s *Server) putCorrection(c *gin.Context) {
 		s.storeFault(c, err)
 		return
 	}
+	s.pages.lately.forget()
 	s.answerRecord(c, seq)
 }
 
@@ -200,6 +201,7 @@ func (s *Server) deleteCorrection(c *gin.Context) {
 		s.storeFault(c, err)
 		return
 	}
+	s.pages.lately.forget()
 	s.answerRecord(c, seq)
 }
 

@@ -167,7 +167,7 @@ func TestStalledStreamIsCut(t *testing.T) {
 			t.Error(err)
 		}
 		<-read
-		if got := strings.Count(text.String(), ": still here"); got < 300 {
+		if got := strings.Count(text.String(), "event: beat\n"); got < 300 {
 			t.Errorf("%d signs of life in two hours", got)
 		}
 	})

@@ -22,7 +22,7 @@ const (
 	maxStreams    = 32                     // open pages; more than any farm has, and little memory
 	eventPause    = 250 * time.Millisecond // least time between two updates of one page
 	eventRefresh  = 5 * time.Second        // ages and stale pictures change without the board
-	heartbeat     = 15 * time.Second       // a comment, so that a dead line is noticed
+	heartbeat     = 15 * time.Second       // an event without content, by which a page knows that its line is alive
 	patience      = 10 * time.Second       // for one write
 	retryMillis   = 3000                   // after which a browser connects again
 	maxEventNames = 64
@@ -126,7 +126,7 @@ func (e *eventStream) run(ctx context.Context) error {
 			return err
 		}
 		if time.Since(e.wrote) >= heartbeat {
-			if err := e.write(": still here\n\n"); err != nil {
+			if err := e.write("event: beat\ndata:\n\n"); err != nil {
 				return err
 			}
 		}
@@ -190,9 +190,12 @@ func (e *eventStream) write(text string) error {
 
 // eventNames are the parts of pages that change while the board runs.
 func eventNames(state live.State) []string {
-	names := []string{"health", "counts", "recent"}
+	names := []string{partHealth, partCounts, partRecent}
 	for i := range state.Cameras {
-		names = append(names, "live-"+state.Cameras[i].ID)
+		names = append(names, partLive+state.Cameras[i].ID)
+		if len(state.Cameras) > 1 {
+			names = append(names, partGlance+state.Cameras[i].ID)
+		}
 	}
 	return names
 }

@@ -1,0 +1,166 @@
+package page
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"gourdian/agent/internal/live"
+	"gourdian/internal/web"
+)
+
+// healthView is all that a reader may want to know of the board itself.
+type healthView struct {
+	Line       *healthLine
+	Conditions []conditionView
+	Model      *modelCard // nil while there is none
+	Cameras    []cameraCard
+	Store      storeCard
+	Board      boardCard
+}
+
+type conditionView struct {
+	Level, Severity string
+	Text, Do        string
+	Since           web.Moment
+}
+
+// modelCard says what judges the pictures.
+type modelCard struct {
+	Name, ID, State, Task, Learnt, Trust, Provider, Variant, Library, Preprocess string
+	Speed                                                                        string // "" = not yet known
+	Restarts                                                                     int
+	Loaded                                                                       web.Moment
+	Classes                                                                      []verdictView
+}
+
+type cameraCard struct {
+	Name, Source, State, Size, Rate string
+	Picture                         web.Moment
+	Scored, Dropped                 string
+	Skips                           []string
+}
+
+type storeCard struct {
+	Records, Pictures, Space, NotKept, State string
+}
+
+type boardCard struct {
+	Version, Device, Clock string
+	Started                web.Moment
+	Field                  string
+}
+
+func (s *Server) serveHealthPage(c *gin.Context) {
+	v, state := s.voice(c), s.opts.Board.State()
+	view := &healthView{
+		Line: s.healthLine(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
+		Board: boardCard{
+			Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
+			Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),
+		},
+	}
+	for _, condition := range s.conditions(state) {
+		view.Conditions = append(view.Conditions, conditionView{
+			Level: levelOf(condition.Severity), Severity: v.Say("health.severity_" + strconv.Itoa(int(condition.Severity))),
+			Text: s.aboutCamera(v, state, condition), Do: v.remedy(condition),
+			Since: s.moment(v, condition.Since, time.Now()),
+		})
+	}
+	for i := range state.Cameras {
+		view.Cameras = append(view.Cameras, s.cameraCard(v, state, &state.Cameras[i]))
+	}
+	s.show(c, http.StatusOK, pageView{
+		Name: "health", Nav: "health", Title: v.Say("health.title"), Body: view, Events: "/events?want=" + partHealth,
+	})
+}
+
+func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
+	if m == nil {
+		return nil
+	}
+	state := cmp.Or(m.WorkerNote, "well")
+	if !v.Has("model.state_" + state) {
+		state = "starting"
+	}
+	task := "custom"
+	if !isCustom(m) {
+		task = "grade"
+	}
+	card := &modelCard{
+		Name: m.Name, ID: shortID(m.ID), State: v.Say("model.state_" + state), Task: v.Say("model.task_" + task),
+		Variant: m.Variant, Library: m.Library, Preprocess: m.Preprocess, Restarts: m.Restarts,
+		Loaded: s.moment(v, m.LoadedAt, time.Now()), Trust: v.Say("model.trust_local"),
+	}
+	if key := "model.learnt_" + m.TrainedOn; v.Has(key) {
+		card.Learnt = v.Say(key, "n", v.Whole(m.Images))
+	}
+	if m.InferMillis > 0 {
+		card.Speed = v.Decimal(m.InferMillis, 1) + " ms"
+	}
+	switch {
+	case m.Provider == "": // its worker is not up yet
+	case m.Asked == "" || m.Asked == m.Provider:
+		card.Provider = v.Say("model.provider", "provider", m.Provider)
+	default:
+		card.Provider = v.Say("model.provider_other", "provider", m.Provider, "asked", m.Asked)
+	}
+	for _, class := range verdictOrder(m, nil) {
+		card.Classes = append(card.Classes, v.verdict(class, m))
+	}
+	return card
+}
+
+func (s *Server) cameraCard(v *voice, state live.State, camera *live.Camera) cameraCard {
+	now := time.Now()
+	card := cameraCard{
+		Name: cameraName(state, camera.ID), Source: camera.Source, Picture: s.moment(v, camera.FrameAt, now),
+		Scored: v.Whole(int(camera.Scored)), Dropped: v.Whole(int(camera.Dropped)),
+	}
+	if key := "camera.kind_" + camera.Source; v.Has(key) {
+		card.Source = v.Say(key)
+	}
+	scene := "live"
+	switch sceneOf(state, camera, now) {
+	case sceneWaiting:
+		scene = "waiting"
+	case sceneStale:
+		scene = "stale"
+	case sceneFinished:
+		scene = "finished"
+	}
+	card.State = v.Say("camera.state_" + scene)
+	if camera.W > 0 {
+		card.Size = strconv.Itoa(camera.W) + " × " + strconv.Itoa(camera.H)
+		card.Rate = v.Decimal(camera.FPS, 1)
+	}
+	var reasons []string
+	for reason, n := range camera.Skips {
+		if n > 0 {
+			reasons = append(reasons, reason)
+		}
+	}
+	slices.SortFunc(reasons, func(a, b string) int {
+		return cmp.Or(cmp.Compare(camera.Skips[b], camera.Skips[a]), cmp.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		card.Skips = append(card.Skips, v.Say("camera.skip_count", "why", v.skip(reason), "n", v.Whole(int(camera.Skips[reason]))))
+	}
+	return card
+}
+
+func (v *voice) storeCard(store live.Store) storeCard {
+	card := storeCard{
+		Records: v.Whole(int(store.Records)), Pictures: v.Whole(int(store.Pictures)), NotKept: v.Whole(int(store.NotKept)),
+		Space: v.Say("store.space_of", "used", v.Bytes(store.PictureBytes), "quota", v.Bytes(store.PictureQuota)),
+		State: v.Say("store.well"),
+	}
+	if store.Degraded {
+		card.State = v.Say("store.degraded")
+	}
+	return card
+}
