@@ -42,7 +42,7 @@ func CameraSpec(uri string, o Options) (worker.Spec, error) {
 		return worker.Spec{}, err
 	}
 	spec, err := o.spec("--source", "env")
-	spec.Env = []string{SourceVariable + "=" + uri, BeganVariable + "=" + time.Now().Format(time.RFC3339Nano)}
+	spec.Env = append(spec.Env, SourceVariable+"="+uri, BeganVariable+"="+time.Now().Format(time.RFC3339Nano))
 	return spec, err
 }
 
