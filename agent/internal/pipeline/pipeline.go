@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"reflect"
 	"time"
 
@@ -26,8 +27,15 @@ const (
 	skipBadScores  = "bad_scores"  // it answered what is no number
 )
 
-// idleEvery is how often a scene in which nothing moves is scored.
-const idleEvery = time.Second
+const (
+	// idleEvery is how often a scene in which nothing moves is scored.
+	idleEvery = time.Second
+	// tryAgain is the pause before a picture of a finite source is scored once
+	// more, tryFor how long one is waited for that the engine can't score: it may
+	// be the picture that the engine dies of.
+	tryAgain = 500 * time.Millisecond
+	tryFor   = 2 * time.Minute
+)
 
 // Scorer runs the board's model; *engine.Engine is one.
 type Scorer interface {
@@ -72,14 +80,17 @@ type Pipeline struct {
 	zones    []*zone
 	scores   infer.Scores
 	rate     rate
+	view     view
 	heard    time.Time // wall clock of the newest frame, or of the start
 	scored   uint64
+	skips    map[string]uint64 // by reason, but for those that the present gate counts
 	engineOK bool
+	notKept  string // why the newest record was not kept, "" when it was
 }
 
 // New returns a Pipeline that Run will bring to life.
 func New(config Config) *Pipeline {
-	return &Pipeline{config: config, engineOK: true}
+	return &Pipeline{config: config, skips: map[string]uint64{}, engineOK: true}
 }
 
 // Run carries frames until ctx is done. What stands before a live camera then
@@ -93,7 +104,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, io.EOF):
-			p.finished()
+			p.finished(ctx)
 			<-ctx.Done()
 		case err != nil:
 			p.silent(err)
@@ -104,23 +115,34 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	return nil
 }
 
-// apply takes new settings over between two frames. Other zones are other
-// places: what stood in the old ones is forgotten.
+func (p *Pipeline) finite() bool { return p.config.Camera.Kind() == capture.Finite }
+
+// apply takes new settings over between two frames. A zone that was drawn anew
+// is another place: what stood in the old one is forgotten, and counts once
+// where it is seen again.
 func (p *Pipeline) apply(s settings.Camera) {
 	if p.gate != nil && reflect.DeepEqual(s, p.settings) {
 		return
 	}
-	sameZones := p.gate != nil && reflect.DeepEqual(s.Zones, p.settings.Zones) && s.Sensitivity == p.settings.Sensitivity
+	old := p.zones
+	if p.gate != nil {
+		add(p.skips, p.gate.Skips())
+	}
+	if s.Sensitivity != p.settings.Sensitivity {
+		old = nil
+	}
 	p.settings = s
 	p.gate = gate.New(gate.Config{FramesPerSecond: s.FramesPerSecond, IdleEvery: idleEvery, NightPause: s.NightPause})
-	if !sameZones {
-		p.zones = newZones(s.Zones)
-		p.model = nil // trackers are made with the model
-	}
+	p.zones = p.newZones(s.Zones, old)
 	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) {
-		c.Name = s.Name
-		c.Finite = p.config.Camera.Kind() == capture.Finite
+		c.Name, c.Finite = s.Name, p.finite()
 	})
+}
+
+func add(sums, counts map[string]uint64) {
+	for key, n := range counts {
+		sums[key] += n
+	}
 }
 
 // observe carries one frame through all stages.
@@ -129,22 +151,39 @@ func (p *Pipeline) observe(ctx context.Context, frame *capture.Frame) {
 	p.rate.add(p.heard)
 	p.config.Board.SetFrame(p.config.ID, frame.JPEG, frame.WallAt, frame.CapturedAt, frame.Seq)
 	p.clearSilence()
-	reason := p.look(ctx, frame)
+	var reason string
+	if p.finite() {
+		reason = p.insist(ctx, frame)
+	} else {
+		p.judgeView(frame)
+		if reason = p.gate.Check(frame); reason == "" {
+			reason = p.count(p.look(ctx, frame))
+		}
+	}
 	if reason == "" {
 		p.scored++
 	}
 	p.show(frame, reason)
 }
 
-// look is gate, score, verdict, sighting and record; it returns why the frame
-// was not scored, "" when it was.
-func (p *Pipeline) look(ctx context.Context, frame *capture.Frame) (skip string) {
-	finite := p.config.Camera.Kind() == capture.Finite
-	if !finite { // a person chose a folder's pictures: each gets its verdict
-		if skip := p.gate.Check(frame); skip != "" {
-			return skip
-		}
+// count counts a reason that is not the gate's.
+func (p *Pipeline) count(skip string) string {
+	if skip != "" {
+		p.skips[skip]++
 	}
+	return skip
+}
+
+// skipped is every reason since the start with its count; a copy.
+func (p *Pipeline) skipped() map[string]uint64 {
+	all := maps.Clone(p.skips)
+	add(all, p.gate.Skips())
+	return all
+}
+
+// look is score, verdict, sighting and record of a live camera's frame; it
+// returns why the frame was not scored, "" when it was.
+func (p *Pipeline) look(ctx context.Context, frame *capture.Frame) (skip string) {
 	if skip := p.useModel(); skip != "" {
 		return skip
 	}
@@ -153,12 +192,45 @@ func (p *Pipeline) look(ctx context.Context, frame *capture.Frame) (skip string)
 		if skip != "" {
 			return skip
 		}
-		if finite {
-			p.zones[i].current(frame.CapturedAt, 1, decision, p.model.Params.Classes)
-			p.keep(ctx, i, single(frame, decision), frame.JPEG)
-			continue
-		}
 		p.track(ctx, frame, i, decision)
+	}
+	return ""
+}
+
+// insist is look for a picture that a person chose and that comes once: no gate
+// leaves it out, and while there is no engine it waits.
+func (p *Pipeline) insist(ctx context.Context, frame *capture.Frame) (skip string) {
+	for began := time.Now(); ; {
+		skip := p.lookOnce(ctx, frame)
+		waits := skip == skipNoModel || skip == skipEngineDown && time.Since(began) < tryFor
+		if !waits || ctx.Err() != nil {
+			return p.count(skip)
+		}
+		p.show(frame, skip)
+		select {
+		case <-time.After(tryAgain):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// lookOnce judges all zones of a finite source's picture and then records them:
+// a picture is recorded as a whole or not at all, and so never twice.
+func (p *Pipeline) lookOnce(ctx context.Context, frame *capture.Frame) (skip string) {
+	if skip := p.useModel(); skip != "" {
+		return skip
+	}
+	records := make([]wire.Record, len(p.zones))
+	for i, z := range p.zones {
+		decision, skip := p.judge(ctx, frame, i)
+		if skip != "" {
+			return skip
+		}
+		z.current(frame.CapturedAt, 1, decision, p.model.Params.Classes)
+		records[i] = p.record(z, single(frame, decision))
+	}
+	for _, record := range records {
+		p.keep(ctx, record, frame.JPEG)
 	}
 	return ""
 }
@@ -174,7 +246,7 @@ func (p *Pipeline) useModel() (skip string) {
 	}
 	decider, err := verdict.NewDecider(model.Params)
 	if err != nil { // the engine checked them when it opened the bundle
-		p.config.Log.Error("use model", "camera", p.config.ID, "error", err)
+		p.config.Log.Error("use model", "error", err)
 		return skipNoModel
 	}
 	p.model, p.decider = model, decider
@@ -192,7 +264,7 @@ func (p *Pipeline) judge(ctx context.Context, frame *capture.Frame, i int) (d ve
 	}
 	if (err == nil) != p.engineOK {
 		p.engineOK = err == nil
-		p.config.Log.Info("engine", "camera", p.config.ID, "scoring", p.engineOK, "error", err)
+		p.config.Log.Info("engine", "scoring", p.engineOK, "error", err)
 	}
 	switch {
 	case err == nil:

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"time"
@@ -20,46 +21,49 @@ func (p *Pipeline) show(frame *capture.Frame, skip string) {
 	for i, z := range p.zones {
 		zones[i] = z.state
 	}
-	skips := p.gate.Skips()
+	skips := p.skipped()
 	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) {
 		c.W, c.H, c.Dropped, c.FPS = frame.W, frame.H, frame.Dropped, p.rate.perSecond()
-		c.LastSkip, c.Scored, c.Zones = skip, p.scored, zones
-		if c.Skips == nil {
-			c.Skips = map[string]uint64{}
-		}
-		for reason, n := range skips {
-			c.Skips[reason] = n
-		}
-		switch skip {
-		case skipNoModel, skipEngineDown, skipBadScores:
-			c.Skips[skip]++
-		}
+		c.LastSkip, c.Scored, c.Skips, c.Zones = skip, p.scored, skips, zones
 	})
 }
 
-// finished says that a finite source came to its end.
-func (p *Pipeline) finished() {
+// finished says that a source came to its end. What stood there then stands
+// there no more.
+func (p *Pipeline) finished(ctx context.Context) {
+	for _, z := range p.zones {
+		if z.tracker == nil {
+			continue
+		}
+		for _, e := range z.tracker.Flush() {
+			p.close(ctx, z, e.Sighting)
+		}
+	}
 	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) { c.Finished = true })
 	p.config.Board.Raise(live.Condition{Code: "source_finished", Severity: live.Info, Subject: p.config.ID})
 	p.clearSilence()
 }
 
-// silent says why there is no picture, once it has lasted.
+// silent says why there is no picture: at once where the worker has died, and
+// once it has lasted where it may be the start or a pause.
 func (p *Pipeline) silent(err error) {
 	quiet := time.Since(p.heard)
-	if quiet < patience {
-		return
-	}
 	c := live.Condition{Code: "camera_silent", Severity: live.Serious, Subject: p.config.ID,
-		Args: map[string]string{"minutes": strconv.Itoa(int(quiet / time.Minute))}}
+		Args: map[string]string{"time": spoken(quiet)}}
+	said := quiet >= patience
 	var failure *worker.Failure
 	if errors.As(err, &failure) {
 		switch failure.Code {
 		case worker.CodeRefused, worker.CodeMissing, worker.CodeMismatch:
 			c.Code, c.Args = "camera_missing", map[string]string{"why": failure.Err.Error()}
+		case worker.CodeCrashed, worker.CodeHung:
+			c.Code, c.Args, said = "camera_restarting", nil, true
 		default:
 			c.Code, c.Args = "camera_restarting", nil
 		}
+	}
+	if !said {
+		return
 	}
 	for _, other := range silenceCodes() {
 		if other != c.Code {
@@ -68,6 +72,15 @@ func (p *Pipeline) silent(err error) {
 	}
 	p.config.Board.Raise(c)
 	p.config.Board.UpdateCamera(p.config.ID, func(s *live.Camera) { s.WorkerNote = c.Code })
+}
+
+// spoken is a duration in the largest unit that fits, in steps that do not
+// wake the page at every look.
+func spoken(d time.Duration) string {
+	if d < time.Minute {
+		return strconv.Itoa(int(d/(5*time.Second))*5) + " s"
+	}
+	return strconv.Itoa(int(d/time.Minute)) + " min"
 }
 
 // silenceCodes are the conditions of a camera without pictures.

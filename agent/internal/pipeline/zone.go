@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gourdian/agent/internal/live"
@@ -19,18 +20,27 @@ const wholeZone = "all"
 // zone is one place before a camera.
 type zone struct {
 	id      string
-	tracker *sighting.Tracker
-	best    []byte // JPEG of the best frame of the sighting that is open
+	square  vision.Zone
+	tracker *sighting.Tracker // nil before the first model
+	best    []byte            // JPEG of the best frame of the sighting that is open
 	state   live.ZoneState
 }
 
-func newZones(drawn []vision.Zone) []*zone {
+// newZones are the drawn zones; one that is among the old ones stays as it is.
+func (p *Pipeline) newZones(drawn []vision.Zone, old []*zone) []*zone {
 	if len(drawn) == 0 {
 		drawn = []vision.Zone{{ID: wholeZone}}
 	}
 	zones := make([]*zone, len(drawn))
-	for i, z := range drawn {
-		zones[i] = &zone{id: z.ID, state: live.ZoneState{Zone: z.ID}}
+	for i, square := range drawn {
+		if at := slices.IndexFunc(old, func(z *zone) bool { return z.square == square }); at >= 0 {
+			zones[i] = old[at]
+			continue
+		}
+		zones[i] = &zone{id: square.ID, square: square, state: live.ZoneState{Zone: square.ID}}
+		if p.decider != nil {
+			zones[i].begin(p.decider, p.settings.Sensitivity)
+		}
 	}
 	return zones
 }
@@ -61,8 +71,7 @@ func (p *Pipeline) track(ctx context.Context, frame *capture.Frame, i int, d ver
 	})
 	for _, e := range events {
 		if e.Kind == sighting.Closed {
-			p.keep(ctx, i, e.Sighting, z.best)
-			z.best, z.state = nil, live.ZoneState{Zone: z.id}
+			p.close(ctx, z, e.Sighting)
 			continue
 		}
 		if e.Best {
@@ -72,20 +81,36 @@ func (p *Pipeline) track(ctx context.Context, frame *capture.Frame, i int, d ver
 	}
 }
 
-// keep makes the record of a sighting and stores it.
-func (p *Pipeline) keep(ctx context.Context, i int, s sighting.Sighting, jpeg []byte) {
-	record := wire.Record{
+// close records a sighting that is over.
+func (p *Pipeline) close(ctx context.Context, z *zone, s sighting.Sighting) {
+	p.keep(ctx, p.record(z, s), z.best)
+	z.best, z.state = nil, live.ZoneState{Zone: z.id}
+}
+
+// record is what is kept of a sighting.
+func (p *Pipeline) record(z *zone, s sighting.Sighting) wire.Record {
+	return wire.Record{
 		Boot:       p.config.Boot,
 		CapturedAt: s.First.UTC(), WallAt: s.FirstWall.UTC(), Clock: p.config.Clock(),
-		Camera: p.config.ID, Zone: p.zones[i].id,
+		Camera: p.config.ID, Zone: z.id,
 		Frames: s.Frames, Seconds: s.Last.Sub(s.First).Seconds(),
 		Model: p.model.ID, Preprocess: p.model.Preprocess, Variant: p.model.Variant,
 		Probabilities: byClass(s.Decision.Probabilities, p.model.Params.Classes),
 		Novelty:       s.Decision.Novelty,
 		Verdict:       s.Decision.Verdict, Reason: s.Decision.Reason,
 	}
-	if _, err := p.config.Keeper.Append(ctx, record, jpeg); err != nil {
-		p.config.Log.Debug("not kept", "camera", p.config.ID, "error", err) // the store counts it and the page says so
+}
+
+// keep stores a record. One that finds no room is the store's to count and the
+// guard's to show; the log hears of each new reason once.
+func (p *Pipeline) keep(ctx context.Context, record wire.Record, jpeg []byte) {
+	_, err := p.config.Keeper.Append(ctx, record, jpeg)
+	switch {
+	case err == nil:
+		p.notKept = ""
+	case ctx.Err() == nil && p.notKept != err.Error():
+		p.notKept = err.Error()
+		p.config.Log.Warn("a sighting was not kept", "error", err)
 	}
 }
 
