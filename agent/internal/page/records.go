@@ -82,7 +82,7 @@ func parseQuery(values url.Values) (store.Query, error) {
 			err = errors.New("no such parameter")
 		}
 		if err != nil {
-			return store.Query{}, fmt.Errorf("%s=%.60q: %w", name, value, plain(err))
+			return store.Query{}, fmt.Errorf("%.60s=%.60q: %w", name, value, plain(err))
 		}
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
