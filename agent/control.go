@@ -17,7 +17,7 @@ const settingsDamaged = "settings_damaged"
 // quota; *store.Store is one.
 type settingsKeeper interface {
 	settings.Keeper
-	SetPictureQuota(mb int)
+	SetPictureQuota(mb int) error
 }
 
 // control keeps the settings in force: those of the store, or the first ones.
@@ -59,7 +59,9 @@ func newControl(ctx context.Context, k settingsKeeper, hub *live.Hub, first sett
 		log.Error("saved settings can't be used", "error", err)
 		hub.Raise(live.Condition{Code: settingsDamaged, Severity: live.Warning, Args: map[string]string{"why": err.Error()}})
 	}
-	c.enforce(inForce)
+	if err := c.enforce(inForce); err != nil {
+		log.Error("put settings in force", "error", err)
+	}
 	return c
 }
 
@@ -74,17 +76,16 @@ func (c *control) Apply(ctx context.Context, s settings.Settings) error {
 	if err := settings.Save(ctx, c.keeper, s); err != nil {
 		return err
 	}
-	c.enforce(s)
 	c.hub.Clear(settingsDamaged, "")
-	return nil
+	return c.enforce(s)
 }
 
-func (c *control) enforce(s settings.Settings) {
+func (c *control) enforce(s settings.Settings) error {
 	c.mu.Lock()
 	c.now = s.Clone()
 	c.mu.Unlock()
 	c.hub.SetSettings(s)
-	c.keeper.SetPictureQuota(s.KeepPicturesMB)
+	return c.keeper.SetPictureQuota(s.KeepPicturesMB)
 }
 
 // camera returns a function that gives one camera's settings in force.
