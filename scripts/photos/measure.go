@@ -73,8 +73,8 @@ func (b *bench) against(r *train.Report, by string) {
 			b.row("pumpkin against "+p.Against, by, fmt.Sprintf("%d against %d", pumpkins, r.Figures.Classes[p.Against].Count), operating(p))
 		}
 	}
-	b.row("all four classes", by, counts(r.Figures), fmt.Sprintf("balanced accuracy %s; colour and size %.3f; shrunk to 48-112 pixels %s; %d near-duplicates over a fold",
-		figure(r.Figures.BalancedAccuracy, r.Figures.BalancedLow, r.Figures.BalancedHigh), r.Baseline.BalancedAccuracy, number(r.Coarse.BalancedAccuracy), across(r)))
+	b.row("all four classes", by, counts(r.Figures), fmt.Sprintf("balanced accuracy %s; colour and size %.3f; shrunk to 48-112 pixels %s; %d pictures lost bars; %d near-duplicates over a fold",
+		figure(r.Figures.BalancedAccuracy, r.Figures.BalancedLow, r.Figures.BalancedHigh), r.Baseline.BalancedAccuracy, number(r.Coarse.BalancedAccuracy), r.Data.Trimmed, across(r)))
 }
 
 func across(r *train.Report) int {
