@@ -8,12 +8,20 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"gourdian/agent/internal/settings"
+	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
 )
 
 // InstalledData is where an installed agent keeps its data.
 const InstalledData = "/var/lib/gourdian/agent"
+
+// modelName is the bundle in the data folder where the config names none.
+const modelName = "model.gourdian"
 
 // maxCameras bounds what one board is asked to look through.
 const maxCameras = 16
@@ -32,7 +40,7 @@ type Config struct {
 
 // Model says what looks at the pictures.
 type Model struct {
-	Bundle      string `koanf:"bundle"`      // path of the bundle
+	Bundle      string `koanf:"bundle"`      // path of the bundle; "" = model.gourdian in the data folder
 	Variant     string `koanf:"variant"`     // "" = the best one that the profile allows
 	Provider    string `koanf:"provider"`    // "" = the profile's first choice
 	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
@@ -59,7 +67,7 @@ func Default(dir string) Config {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 		data = filepath.Join(dir, ".cache", "agent")
 	}
-	return Config{Data: data, Listen: ":8080", Log: "info", Model: Model{Bundle: filepath.Join(data, "model.gourdian")}}
+	return Config{Data: data, Listen: ":8080", Log: "info"}
 }
 
 // Validate reports every problem with its path.
@@ -74,8 +82,10 @@ func (c *Config) Validate() error {
 	if _, err := logLevel(c.Log); err != nil {
 		errs = append(errs, fmt.Errorf("log: %w", err))
 	}
-	if c.Model.Bundle == "" {
-		errs = append(errs, errors.New("model.bundle: name a bundle file (gourdianctl model train makes one)"))
+	if c.Profile != "" {
+		if _, err := profiles.ByName(c.Profile); err != nil {
+			errs = append(errs, fmt.Errorf("profile: %w", err))
+		}
 	}
 	if len(c.Cameras) > maxCameras {
 		errs = append(errs, fmt.Errorf("cameras: %d of them, at most %d", len(c.Cameras), maxCameras))
@@ -103,11 +113,12 @@ func (c *Camera) validate(seen map[string]bool) error {
 	if _, err := capture.Parse(c.Source); err != nil {
 		errs = append(errs, fmt.Errorf("source: %w", err))
 	}
-	if len(c.Name) > 40 {
-		errs = append(errs, errors.New("name: at most 40 characters"))
+	odd := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+	if utf8.RuneCountInString(c.Name) > settings.MaxName || strings.ContainsFunc(c.Name, odd) {
+		errs = append(errs, fmt.Errorf("name: at most %d printable characters", settings.MaxName))
 	}
-	if c.FPS != 0 && (c.FPS < 0.2 || c.FPS > 30) {
-		errs = append(errs, fmt.Errorf("fps: %g is outside 0.2..30", c.FPS))
+	if c.FPS != 0 && !(c.FPS >= settings.MinFPS && c.FPS <= settings.MaxFPS) { // also when it is not a number
+		errs = append(errs, fmt.Errorf("fps: %g is outside %g..%d", c.FPS, settings.MinFPS, settings.MaxFPS))
 	}
 	return errors.Join(errs...)
 }

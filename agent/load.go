@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,22 +39,53 @@ func Load(path string, environ []string, defaults Config) (Config, error) {
 			return Config{}, err
 		}
 	}
-	for _, pair := range environ {
-		key, value, _ := strings.Cut(pair, "=")
-		if rest, ours := strings.CutPrefix(key, EnvPrefix); ours {
-			if err := set(tree, strings.Split(strings.ToLower(rest), "_"), value); err != nil {
-				return Config{}, fmt.Errorf("environment variable %s: %w", key, err)
-			}
+	for _, v := range variables(environ) {
+		if err := set(tree, v.path, v.value); err != nil {
+			return Config{}, fmt.Errorf("environment variable %s: %w", v.name, err)
 		}
 	}
 	config := defaults
 	if err := decode(tree, &config); err != nil {
 		return Config{}, err
 	}
+	if config.Model.Bundle == "" {
+		config.Model.Bundle = filepath.Join(config.Data, modelName)
+	}
 	if err := config.Validate(); err != nil {
 		return Config{}, fmt.Errorf("config: %w", err)
 	}
 	return config, nil
+}
+
+// variable is one of the environment that names a key of the config.
+type variable struct {
+	name  string
+	path  []string
+	value string
+}
+
+// variables returns ours in the order of their paths, so that a list grows by
+// its next index however the environment is sorted.
+func variables(environ []string) []variable {
+	var ours []variable
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if rest, found := strings.CutPrefix(name, EnvPrefix); found {
+			ours = append(ours, variable{name, strings.Split(strings.ToLower(rest), "_"), value})
+		}
+	}
+	slices.SortStableFunc(ours, func(a, b variable) int { return slices.CompareFunc(a.path, b.path, compareSteps) })
+	return ours
+}
+
+// compareSteps orders list indexes as numbers and keys as text.
+func compareSteps(a, b string) int {
+	x, errX := strconv.Atoi(a)
+	y, errY := strconv.Atoi(b)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(a, b)
 }
 
 func readFile(path string) (map[string]any, error) {
