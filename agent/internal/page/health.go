@@ -37,8 +37,7 @@ func (s *Server) healthLine(v *voice, state live.State) *healthLine {
 		}
 	}
 	if serious == 0 {
-		line.Level, line.Text = "well", v.wellText(state)
-		line.Said = v.Say("health.well")
+		line.Level, line.Text, line.Said = v.wellText(state)
 		return line
 	}
 	worst := conditions[0]
@@ -60,8 +59,8 @@ func (s *Server) aboutCamera(v *voice, state live.State, c live.Condition) strin
 }
 
 // wellText says that all is well and what that means: "All well. Camera live,
-// model patch, 12 sightings kept."
-func (v *voice) wellText(state live.State) string {
+// model patch, 12 sightings kept." Of that a screen reader hears the first words.
+func (v *voice) wellText(state live.State) (level, text, said string) {
 	now := time.Now()
 	liveCameras, ended := 0, 0
 	for i := range state.Cameras {
@@ -74,15 +73,19 @@ func (v *voice) wellText(state live.State) string {
 	}
 	switch {
 	case len(state.Cameras) == 0:
-		return v.Say("camera.none")
+		text = v.Say("camera.none")
+		return "warning", text, text
 	case ended == len(state.Cameras):
-		return v.Say("health.ended")
+		text = v.Say("health.ended")
+		return "well", text, text
 	case state.Model == nil || state.Model.WorkerNote != "" || liveCameras+ended < len(state.Cameras):
-		return v.Say("health.starting")
+		text = v.Say("health.starting")
+		return "note", text, text
 	}
 	facts := []string{
 		v.Count("health.live", liveCameras), v.Say("health.model_is", "name", state.Model.Name),
 		v.Count("health.kept", int(state.Store.Records)),
 	}
-	return v.Say("health.well") + " " + strings.Join(facts, ", ") + "."
+	said = v.Say("health.well")
+	return "well", said + " " + strings.Join(facts, ", ") + ".", said
 }

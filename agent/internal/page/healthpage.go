@@ -15,7 +15,6 @@ import (
 
 // healthView is all that a reader may want to know of the board itself.
 type healthView struct {
-	Line       *healthLine
 	Conditions []conditionView
 	Model      *modelCard // nil while there is none
 	Cameras    []cameraCard
@@ -58,25 +57,30 @@ type boardCard struct {
 func (s *Server) serveHealthPage(c *gin.Context) {
 	v, state := s.voice(c), s.opts.Board.State()
 	view := &healthView{
-		Line: s.healthLine(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
+		Conditions: s.conditionViews(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
 		Board: boardCard{
 			Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
 			Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),
 		},
 	}
-	for _, condition := range s.conditions(state) {
-		view.Conditions = append(view.Conditions, conditionView{
-			Level: levelOf(condition.Severity), Severity: v.Say("health.severity_" + strconv.Itoa(int(condition.Severity))),
-			Text: s.aboutCamera(v, state, condition), Do: v.remedy(condition),
-			Since: s.moment(v, condition.Since, time.Now()),
-		})
-	}
 	for i := range state.Cameras {
 		view.Cameras = append(view.Cameras, s.cameraCard(v, state, &state.Cameras[i]))
 	}
 	s.show(c, http.StatusOK, pageView{
-		Name: "health", Nav: "health", Title: v.Say("health.title"), Body: view, Events: "/events?want=" + partHealth,
+		Name: "health", Nav: "health", Title: v.Say("health.title"), Body: view, Events: "/events?want=" + partConditions,
 	})
+}
+
+func (s *Server) conditionViews(v *voice, state live.State) []conditionView {
+	var views []conditionView
+	for _, condition := range s.conditions(state) {
+		views = append(views, conditionView{
+			Level: levelOf(condition.Severity), Severity: v.Say("health.severity_" + strconv.Itoa(int(condition.Severity))),
+			Text: s.aboutCamera(v, state, condition), Do: v.remedy(condition),
+			Since: s.clockTime(v, condition.Since, time.Now()),
+		})
+	}
+	return views
 }
 
 func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {

@@ -67,6 +67,9 @@ type liveView struct {
 	Said     string     // for screen readers, when it changes
 }
 
+// wholeZone is the zone of a camera in which none is drawn, as records name it.
+const wholeZone = "all"
+
 // zoneView is what stands in one zone.
 type zoneView struct {
 	Name       string

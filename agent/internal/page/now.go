@@ -19,9 +19,12 @@ import (
 const (
 	partHealth = "health"
 	partCounts = "counts"
+	partChart  = "chart"
 	partRecent = "recent"
 	partLive   = "live-"   // and the camera's id
 	partGlance = "glance-" // and the camera's id
+
+	partConditions = "conditions" // of the health page
 )
 
 // nowView is the start page.
@@ -53,7 +56,7 @@ func (s *Server) serveNow(c *gin.Context) {
 	view := nowView{
 		Health: s.healthLine(v, state), Counts: s.countsView(v, state), Recent: s.recentView(v, state),
 	}
-	want := []string{partHealth, partCounts, partRecent}
+	want := []string{partHealth, partCounts, partChart, partRecent}
 	if camera != nil {
 		view.Live = s.liveView(v, state, camera)
 		want = append(want, partLive+camera.ID)
@@ -96,8 +99,12 @@ func (s *Server) fragment(name, lang string, state live.State) ([]byte, error) {
 		return v.part("now", "health", s.healthLine(v, state))
 	case partCounts:
 		return v.part("now", "counts", s.countsView(v, state))
+	case partChart:
+		return v.part("now", "today-chart", s.countsView(v, state))
 	case partRecent:
 		return v.part("now", "recent", s.recentView(v, state))
+	case partConditions:
+		return v.part("health", "conditions", s.conditionViews(v, state))
 	}
 	kind := partLive
 	id, ok := strings.CutPrefix(name, partLive)

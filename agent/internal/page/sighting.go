@@ -105,8 +105,11 @@ func (s *Server) sightingView(v *voice, state live.State, entry store.Entry) *si
 		Day: dayLink(dateOf(when), filter{}), DayName: v.Date(when),
 		When:   s.moment(v, entry.CapturedAt, s.fieldNow(state)),
 		Stayed: v.Lasting(time.Duration(entry.Seconds * float64(time.Second))),
-		Camera: cameraName(state, entry.Camera), Zone: entry.Zone, Frames: entry.Frames,
+		Camera: cameraName(state, entry.Camera), Frames: entry.Frames,
 		Model: shortID(entry.Model), Variant: entry.Variant, Clock: v.Say("clock." + string(entry.Clock)),
+	}
+	if entry.Zone != wholeZone {
+		view.Zone = entry.Zone
 	}
 	if state.Model != nil && state.Model.ID == entry.Model {
 		view.Model = state.Model.Name

@@ -190,7 +190,7 @@ func (e *eventStream) write(text string) error {
 
 // eventNames are the parts of pages that change while the board runs.
 func eventNames(state live.State) []string {
-	names := []string{partHealth, partCounts, partRecent}
+	names := []string{partHealth, partCounts, partChart, partRecent, partConditions}
 	for i := range state.Cameras {
 		names = append(names, partLive+state.Cameras[i].ID)
 		if len(state.Cameras) > 1 {

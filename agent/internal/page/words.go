@@ -87,6 +87,9 @@ func (s *Server) moment(v *voice, t, now time.Time) web.Moment {
 // that of now.
 func (s *Server) clockTime(v *voice, t, now time.Time) web.Moment {
 	m := s.moment(v, t, now)
+	if t.IsZero() {
+		return m
+	}
 	local := t.In(s.opts.Location)
 	m.Text = v.Clock(local)
 	if dateOf(local) != dateOf(now.In(s.opts.Location)) {
