@@ -202,6 +202,9 @@ func (p *Pipeline) look(ctx context.Context, frame *capture.Frame) (skip string)
 func (p *Pipeline) insist(ctx context.Context, frame *capture.Frame) (skip string) {
 	for began := time.Now(); ; {
 		skip := p.lookOnce(ctx, frame)
+		if skip == skipNoModel {
+			began = time.Now() // nobody has tried it yet
+		}
 		waits := skip == skipNoModel || skip == skipEngineDown && time.Since(began) < tryFor
 		if !waits || ctx.Err() != nil {
 			return p.count(skip)

@@ -17,15 +17,19 @@ const patience = 5 * time.Second
 
 // show puts the frame's outcome on the page.
 func (p *Pipeline) show(frame *capture.Frame, skip string) {
-	zones := make([]live.ZoneState, len(p.zones))
-	for i, z := range p.zones {
-		zones[i] = z.state
-	}
-	skips := p.skipped()
+	zones, skips := p.states(), p.skipped()
 	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) {
 		c.W, c.H, c.Dropped, c.FPS = frame.W, frame.H, frame.Dropped, p.rate.perSecond()
 		c.LastSkip, c.Scored, c.Skips, c.Zones = skip, p.scored, skips, zones
 	})
+}
+
+func (p *Pipeline) states() []live.ZoneState {
+	zones := make([]live.ZoneState, len(p.zones))
+	for i, z := range p.zones {
+		zones[i] = z.state
+	}
+	return zones
 }
 
 // finished says that a source came to its end. What stood there then stands
@@ -39,7 +43,8 @@ func (p *Pipeline) finished(ctx context.Context) {
 			p.close(ctx, z, e.Sighting)
 		}
 	}
-	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) { c.Finished = true })
+	zones := p.states()
+	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) { c.Finished, c.Zones = true, zones })
 	p.config.Board.Raise(live.Condition{Code: "source_finished", Severity: live.Info, Subject: p.config.ID})
 	p.clearSilence()
 }
