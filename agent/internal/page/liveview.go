@@ -90,7 +90,7 @@ func (s *Server) liveView(v *voice, state live.State, camera *live.Camera) *live
 		Frame: camera.FrameSeq, W: camera.W, H: camera.H, Taken: s.moment(v, camera.FrameAt, now),
 		Single: len(camera.Zones) <= 1,
 	}
-	view.Old = view.Scene == sceneStale || view.Scene == sceneFinished && now.Sub(camera.FrameAt) > live.StaleAfter
+	view.Old = view.Scene == sceneStale || view.Scene == sceneFinished
 	if camera.FrameSeq > 0 {
 		view.Source = frameAddress(camera)
 		view.Overlay = overlayOf(camera, zonesOf(state, camera.ID))
