@@ -36,6 +36,13 @@ func main() {
 // usageError marks wrong use of the command line: exit code 2.
 type usageError struct{ error }
 
+func noArgs(c *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(c, args); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
 func command() *cobra.Command {
 	var path string
 	var printConfig bool
@@ -53,7 +60,7 @@ source of the first camera. docs/configuration.md explains every key.`,
   gourdian-agent --config agent.yaml --print-config
   GOURDIAN_AGENT_LISTEN=:9090 gourdian-agent --config agent.yaml`,
 		Version:       version,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -101,7 +108,7 @@ func resetPINCommand(path *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reset-pin",
 		Short: "Forget the page's PIN; the next change on the page asks for a new one",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := load(*path)
 			if err != nil {
