@@ -15,78 +15,84 @@ func zone(verdict wire.Verdict) live.ZoneState {
 	return live.ZoneState{Zone: "all", Occupied: true, Frames: 3, Verdict: verdict, Probabilities: map[string]float64{"good": 0.9, "bad": 0.1}}
 }
 
+// cameraCase is a state of a camera and what is to be said of it.
+type cameraCase struct {
+	edit         func(*live.State, *live.Camera)
+	words, never []string
+}
+
+func cameraCases() map[string]cameraCase {
+	return map[string]cameraCase{
+		"no picture yet": {
+			func(_ *live.State, c *live.Camera) { c.FrameSeq = 0 },
+			[]string{"Waiting for the first picture"}, []string{"<img", ">Live<"},
+		},
+		"judged": {
+			func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{zone(wire.Good)} },
+			[]string{">Live<", "huge good", "<circle", ">quite sure", "90%", "judged on 3 pictures", "seq=7", `class="zones"`}, []string{"Not live"},
+		},
+		"unsure, with its reason": {
+			func(_ *live.State, c *live.Camera) {
+				z := zone(wire.Unsure)
+				z.Reason = wire.ReasonNovel
+				c.Zones = []live.ZoneState{z}
+			},
+			[]string{"huge unsure", "unlike anything", "most like: Good", "90%"}, []string{"quite sure"},
+		},
+		"too blurred to judge": {
+			func(_ *live.State, c *live.Camera) {
+				c.Zones = []live.ZoneState{{Zone: "all", Occupied: true, Frames: 1, Verdict: wire.Unsure, Reason: wire.ReasonQuality}}
+			},
+			[]string{"too blurred or too dark"}, []string{"most like"},
+		},
+		"stale: never the verdict of now": {
+			func(_ *live.State, c *live.Camera) {
+				c.FrameAt = time.Now().Add(-live.StaleAfter - time.Second)
+				c.Zones = []live.ZoneState{zone(wire.Good)}
+			},
+			[]string{"view old", "Not live", "Last verdict, not live: Good"}, []string{">Live<", "huge good", "quite sure"},
+		},
+		"no model": {
+			func(s *live.State, c *live.Camera) { s.Model, c.Zones = nil, []live.ZoneState{zone(wire.Good)} },
+			[]string{"No verdict", "nothing is judged"}, []string{"huge good"},
+		},
+		"model starting again": {
+			func(s *live.State, c *live.Camera) {
+				s.Model.WorkerNote, c.Zones = "crashed", []live.ZoneState{zone(wire.Good)}
+			},
+			[]string{"No verdict"}, []string{"huge good"},
+		},
+		"nothing there": {
+			func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{{Zone: "all"}} },
+			[]string{"Nothing there"}, []string{"<p class=\"huge good"},
+		},
+		"came and not yet judged": {
+			func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{{Zone: "all", Occupied: true}} },
+			[]string{"Looking"}, []string{"Nothing there"},
+		},
+		"the end of a folder": {
+			func(_ *live.State, c *live.Camera) { c.Finished, c.Zones = true, []live.ZoneState{zone(wire.Bad)} },
+			[]string{"The end", "Last verdict, not live: Bad"}, []string{"huge bad", ">Live<"},
+		},
+		"several zones": {
+			func(_ *live.State, c *live.Camera) {
+				left, right := zone(wire.Bad), live.ZoneState{Zone: "right"}
+				left.Zone = "left"
+				c.Zones = []live.ZoneState{left, right}
+			},
+			[]string{"Zone left", "Zone right", "k bad", "Nothing there"}, []string{"<p class=\"huge"},
+		},
+		"skipped": {
+			func(_ *live.State, c *live.Camera) { c.LastSkip = "blur" },
+			[]string{"Last picture not judged: too blurred"}, nil,
+		},
+	}
+}
+
 func TestWhatIsSaidOfACamera(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for name, c := range map[string]struct {
-			edit  func(*live.State, *live.Camera)
-			words []string
-			never []string
-		}{
-			"no picture yet": {
-				func(_ *live.State, c *live.Camera) { c.FrameSeq = 0 },
-				[]string{"Waiting for the first picture"}, []string{"<img", ">Live<"},
-			},
-			"judged": {
-				func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{zone(wire.Good)} },
-				[]string{">Live<", "huge good", "<circle", ">quite sure", "90%", "judged on 3 pictures", "seq=7", `class="zones"`}, []string{"Not live"},
-			},
-			"unsure, with its reason": {
-				func(_ *live.State, c *live.Camera) {
-					z := zone(wire.Unsure)
-					z.Reason = wire.ReasonNovel
-					c.Zones = []live.ZoneState{z}
-				},
-				[]string{"huge unsure", "unlike anything", "most like: Good", "90%"}, []string{"quite sure"},
-			},
-			"too blurred to judge": {
-				func(_ *live.State, c *live.Camera) {
-					c.Zones = []live.ZoneState{{Zone: "all", Occupied: true, Frames: 1, Verdict: wire.Unsure, Reason: wire.ReasonQuality}}
-				},
-				[]string{"too blurred or too dark"}, []string{"most like"},
-			},
-			"stale: never the verdict of now": {
-				func(_ *live.State, c *live.Camera) {
-					c.FrameAt = time.Now().Add(-live.StaleAfter - time.Second)
-					c.Zones = []live.ZoneState{zone(wire.Good)}
-				},
-				[]string{"view old", "Not live", "Last verdict, not live: Good"}, []string{">Live<", "huge good", "quite sure"},
-			},
-			"no model": {
-				func(s *live.State, c *live.Camera) { s.Model, c.Zones = nil, []live.ZoneState{zone(wire.Good)} },
-				[]string{"No verdict", "nothing is judged"}, []string{"huge good"},
-			},
-			"model starting again": {
-				func(s *live.State, c *live.Camera) {
-					s.Model.WorkerNote, c.Zones = "crashed", []live.ZoneState{zone(wire.Good)}
-				},
-				[]string{"No verdict"}, []string{"huge good"},
-			},
-			"nothing there": {
-				func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{{Zone: "all"}} },
-				[]string{"Nothing there"}, []string{"<p class=\"huge good"},
-			},
-			"came and not yet judged": {
-				func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{{Zone: "all", Occupied: true}} },
-				[]string{"Looking"}, []string{"Nothing there"},
-			},
-			"the end of a folder": {
-				func(_ *live.State, c *live.Camera) { c.Finished, c.Zones = true, []live.ZoneState{zone(wire.Bad)} },
-				[]string{"The end", "Last verdict, not live: Bad"}, []string{"huge bad", ">Live<"},
-			},
-			"several zones": {
-				func(_ *live.State, c *live.Camera) {
-					left, right := zone(wire.Bad), live.ZoneState{Zone: "right"}
-					left.Zone = "left"
-					c.Zones = []live.ZoneState{left, right}
-				},
-				[]string{"Zone left", "Zone right", "k bad", "Nothing there"}, []string{"<p class=\"huge"},
-			},
-			"skipped": {
-				func(_ *live.State, c *live.Camera) { c.LastSkip = "blur" },
-				[]string{"Last picture not judged: too blurred"}, nil,
-			},
-		} {
+		for name, c := range cameraCases() {
 			r := newRig(t)
 			r.showModel()
 			r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7)
