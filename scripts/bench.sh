@@ -2,7 +2,8 @@
 # Speed beside a peer in the same run: the engine through its worker beside a C
 # loop on ONNX Runtime's C API, a whole frame beside a C++ loop of imdecode,
 # INTER_AREA and the same API. Same libraries, graph and threads; the sides take
-# turns, block by block. Ratios above 1 mean that gourdian is slower.
+# turns, block by block. Ratios above 1 mean that gourdian is slower. On a busy
+# machine look at the processor times and at the medians of the ratios.
 #
 #   ROUNDS=n  blocks on each side (default 20 for the engine, half of it for frames)
 #   PHOTO=f   a JPEG instead of a rendered one of 1280x720

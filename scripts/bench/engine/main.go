@@ -25,6 +25,7 @@ import (
 	"gourdian/internal/onnxgraph"
 	"gourdian/internal/vision"
 	"gourdian/models/backbone"
+	"gourdian/scripts/bench/cputime"
 )
 
 const library = ".cache/onnxruntime/libonnxruntime.so.1.32.0"
@@ -93,33 +94,75 @@ func writeBackbone(path string) error {
 	return os.WriteFile(path, onnxgraph.Encode(m), 0o600)
 }
 
+// side is what one side has done.
+type side struct {
+	blocks [][]time.Duration
+	cpu    time.Duration // of all processes that took part
+}
+
+// add counts a block and what it cost, unless it warmed up.
+func (s *side) add(round int, block []time.Duration, cpu time.Duration) {
+	if round > 0 {
+		s.blocks = append(s.blocks, block)
+		s.cpu += cpu
+	}
+}
+
 // alternate runs a block on each side in turn and checks that they agree. The
 // first block of both warms up and is left out.
-func alternate(ctx context.Context, o options, client *infer.Client, loop *loop) (ours, theirs [][]time.Duration, err error) {
+func alternate(ctx context.Context, o options, client *infer.Client, loop *loop) (ours, theirs side, err error) {
 	in := make(vision.Tensor, vision.TensorLen)
 	var scores infer.Scores
 	for round := range o.rounds + 1 {
 		paint(in, uint32(round))
-		mine := make([]time.Duration, 0, o.block)
-		for range o.block {
-			begin := time.Now()
-			if err := client.Run(ctx, in, &scores); err != nil {
-				return nil, nil, err
-			}
-			mine = append(mine, time.Since(begin))
-		}
-		other, sum, err := loop.run(o.block, round)
+		// The C loop waits meanwhile, so it adds nothing to the tree.
+		block, cpu, err := timed(func() (time.Duration, error) { return cputime.Tree(os.Getpid()) }, func() ([]time.Duration, error) {
+			return runWorker(ctx, client, in, &scores, o.block)
+		})
 		if err != nil {
-			return nil, nil, err
+			return ours, theirs, err
 		}
+		ours.add(round, block, cpu)
+		var sum float64
+		block, cpu, err = timed(func() (time.Duration, error) { return cputime.Of(loop.cmd.Process.Pid) }, func() (times []time.Duration, err error) {
+			times, sum, err = loop.run(o.block, round)
+			return times, err
+		})
+		if err != nil {
+			return ours, theirs, err
+		}
+		theirs.add(round, block, cpu)
 		if own := total(&scores); math.Abs(own-sum) > 1e-5*max(1, math.Abs(own)) {
-			return nil, nil, fmt.Errorf("picture %d: the outputs add up to %v here and to %v in the C loop", round, own, sum)
-		}
-		if round > 0 {
-			ours, theirs = append(ours, mine), append(theirs, other)
+			return ours, theirs, fmt.Errorf("picture %d: the outputs add up to %v here and to %v in the C loop", round, own, sum)
 		}
 	}
 	return ours, theirs, nil
+}
+
+// timed runs a block and says what processor time it used.
+func timed(used func() (time.Duration, error), block func() ([]time.Duration, error)) ([]time.Duration, time.Duration, error) {
+	before, err := used()
+	if err != nil {
+		return nil, 0, err
+	}
+	times, err := block()
+	if err != nil {
+		return nil, 0, err
+	}
+	after, err := used()
+	return times, after - before, err
+}
+
+func runWorker(ctx context.Context, client *infer.Client, in vision.Tensor, scores *infer.Scores, n int) ([]time.Duration, error) {
+	times := make([]time.Duration, 0, n)
+	for range n {
+		begin := time.Now()
+		if err := client.Run(ctx, in, scores); err != nil {
+			return nil, err
+		}
+		times = append(times, time.Since(begin))
+	}
+	return times, nil
 }
 
 // paint makes a picture without meaning, as paint in loop.c does.
@@ -140,23 +183,25 @@ func total(s *infer.Scores) float64 {
 	return sum
 }
 
-// report prints p50, p90 and p99 of both sides. The ratio of two blocks that
-// ran one after the other suffers least from what else the machine does; the
-// median of these is the figure to look at on a busy machine.
-func report(ours, theirs [][]time.Duration) error {
+// report prints p50, p90 and p99 of both sides, and the processor time of a
+// run. On a busy machine look at the latter, and at the median of the ratios of
+// two blocks that ran one after the other.
+func report(ours, theirs side) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tworker ms\tC loop ms\tratio\tmedian of the blocks' ratios\t")
 	for _, q := range []struct {
 		name  string
 		share float64
 	}{{"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}} {
-		a, b := quantile(slices.Concat(ours...), q.share), quantile(slices.Concat(theirs...), q.share)
-		ratios := make([]float64, len(ours))
-		for i := range ours {
-			ratios[i] = float64(quantile(ours[i], q.share)) / float64(quantile(theirs[i], q.share))
+		a, b := quantile(slices.Concat(ours.blocks...), q.share), quantile(slices.Concat(theirs.blocks...), q.share)
+		ratios := make([]float64, len(ours.blocks))
+		for i := range ratios {
+			ratios[i] = float64(quantile(ours.blocks[i], q.share)) / float64(quantile(theirs.blocks[i], q.share))
 		}
 		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t%.3f\t\n", q.name, 1000*a.Seconds(), 1000*b.Seconds(), float64(a)/float64(b), quantile(ratios, 0.5))
 	}
+	n := float64(len(slices.Concat(ours.blocks...)))
+	fmt.Fprintf(w, "processor time\t%.3f\t%.3f\t%.3f\t\t\n", 1000*ours.cpu.Seconds()/n, 1000*theirs.cpu.Seconds()/n, float64(ours.cpu)/float64(theirs.cpu))
 	return w.Flush()
 }
 

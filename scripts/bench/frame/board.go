@@ -14,6 +14,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"gourdian/scripts/bench/cputime"
 )
 
 const (
@@ -80,11 +82,18 @@ func withComment(jpeg []byte, number int) []byte {
 	return slices.Concat(jpeg[:2], comment, jpeg[2:])
 }
 
-// run lets the board look at n frames, after some that are left out, and
-// returns the time from each one to the next: from file to stored record, as a
-// finite source yields a picture only when the record of the last one is on the
-// disk.
-func (b *board) run(ctx context.Context, n int) (_ []time.Duration, err error) {
+// watched is what was seen of one start of the board. cpu was used by the agent
+// and its workers for that many records.
+type watched struct {
+	times   []time.Duration
+	cpu     time.Duration
+	records int
+}
+
+// run lets the board look at n frames, after some that are left out. times are
+// from each one to the next: from file to stored record, as a finite source
+// yields a picture only when the record of the last one is on the disk.
+func (b *board) run(ctx context.Context, n int) (_ watched, err error) {
 	ctx, cancel := context.WithTimeout(ctx, boardPatience)
 	defer cancel()
 	b.blocks++
@@ -97,7 +106,7 @@ func (b *board) run(ctx context.Context, n int) (_ []time.Duration, err error) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start board: %w", err)
+		return watched{}, fmt.Errorf("start board: %w", err)
 	}
 	defer func() {
 		cancel()
@@ -105,26 +114,48 @@ func (b *board) run(ctx context.Context, n int) (_ []time.Duration, err error) {
 			err = fmt.Errorf("board: %w\n%s", errors.Join(err, waited), &said)
 		}
 	}()
-	return b.watch(ctx, n)
+	return b.watch(ctx, cmd.Process.Pid, n)
 }
 
 // watch waits until enough records are stored and reads when their pictures
 // were taken.
-func (b *board) watch(ctx context.Context, n int) ([]time.Duration, error) {
+func (b *board) watch(ctx context.Context, pid, n int) (w watched, err error) {
 	poll := time.NewTicker(boardPolls)
 	defer poll.Stop()
+	var first struct {
+		cpu     time.Duration
+		records int
+	}
 	for {
 		var status struct{ Store struct{ Records int } }
 		// Until the page is up, nobody answers.
-		if err := b.get(ctx, "/api/v1/status", &status); err == nil && status.Store.Records > n+boardWarm {
+		err := b.get(ctx, "/api/v1/status", &status)
+		records := status.Store.Records
+		if err == nil && records >= boardWarm {
+			used, err := cputime.Tree(pid)
+			if err != nil {
+				return w, err
+			}
+			if first.records == 0 {
+				first.cpu, first.records = used, records
+			}
+			w.cpu, w.records = used-first.cpu, records-first.records
+		}
+		if records > n+boardWarm {
 			break
 		}
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return w, ctx.Err()
 		}
 	}
+	w.times, err = b.moments(ctx, n)
+	return w, err
+}
+
+// moments are the times between the pictures of n records after the warm ones.
+func (b *board) moments(ctx context.Context, n int) ([]time.Duration, error) {
 	var answer struct {
 		Records []struct {
 			Seq    int

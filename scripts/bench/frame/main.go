@@ -23,6 +23,7 @@ import (
 	"gourdian/internal/field"
 	"gourdian/internal/infer"
 	"gourdian/internal/vision"
+	"gourdian/scripts/bench/cputime"
 )
 
 const library = ".cache/onnxruntime/libonnxruntime.so.1.32.0"
@@ -154,19 +155,21 @@ type sides struct {
 	board   *board
 	loop    *loop
 
-	workers, theirs [][]parts
-	stored          [][]time.Duration
+	workers, theirs          [][]parts
+	stored                   [][]time.Duration
+	workersCPU, theirsCPU    time.Duration
+	storedCPU, storedRecords float64 // milliseconds, and over how many records
 }
 
 // alternate does a block on each side in turn. The first block of all warms up
 // and is left out.
 func (s *sides) alternate(ctx context.Context, o options) error {
 	for round := range o.rounds + 1 {
-		workers, err := s.runWorkers(ctx, o.block)
+		workers, workersCPU, err := s.runWorkers(ctx, o.block)
 		if err != nil {
 			return err
 		}
-		theirs, err := s.loop.run(o.block)
+		theirs, theirsCPU, err := s.runLoop(o.block)
 		if err != nil {
 			return err
 		}
@@ -175,26 +178,49 @@ func (s *sides) alternate(ctx context.Context, o options) error {
 			return err
 		}
 		if round > 0 {
-			s.workers, s.theirs, s.stored = append(s.workers, workers), append(s.theirs, theirs), append(s.stored, stored)
+			s.workers, s.theirs, s.stored = append(s.workers, workers), append(s.theirs, theirs), append(s.stored, stored.times)
+			s.workersCPU, s.theirsCPU = s.workersCPU+workersCPU, s.theirsCPU+theirsCPU
+			s.storedCPU += stored.cpu.Seconds() * 1000
+			s.storedRecords += float64(stored.records)
 		}
 	}
 	return nil
 }
 
-func (s *sides) runWorkers(ctx context.Context, n int) ([]parts, error) {
+// runWorkers does a block through both workers. The C++ loop waits meanwhile,
+// so it adds nothing to the processor time of the tree.
+func (s *sides) runWorkers(ctx context.Context, n int) ([]parts, time.Duration, error) {
+	before, err := cputime.Tree(os.Getpid())
+	if err != nil {
+		return nil, 0, err
+	}
 	var scores infer.Scores
 	frames := make([]parts, 0, n)
 	for range n {
 		begin := time.Now()
 		tensors, _, _, err := s.decoder.Prepare(ctx, s.file)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		looked := time.Now()
 		if err := s.engine.Run(ctx, tensors[0], &scores); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		frames = append(frames, parts{looked.Sub(begin), time.Since(looked)})
 	}
-	return frames, nil
+	after, err := cputime.Tree(os.Getpid())
+	return frames, after - before, err
+}
+
+func (s *sides) runLoop(n int) ([]parts, time.Duration, error) {
+	before, err := cputime.Of(s.loop.cmd.Process.Pid)
+	if err != nil {
+		return nil, 0, err
+	}
+	frames, err := s.loop.run(n)
+	if err != nil {
+		return nil, 0, err
+	}
+	after, err := cputime.Of(s.loop.cmd.Process.Pid)
+	return frames, after - before, err
 }

@@ -21,6 +21,11 @@ func (s *sides) report() error {
 	row(w, "workers, network", pick(s.workers, network), pick(s.theirs, network))
 	row(w, "workers, file to scores", pick(s.workers, whole), pick(s.theirs, whole))
 	row(w, "board, file to stored record", pick(s.stored, same), pick(s.theirs, whole))
+	frames := float64(len(slices.Concat(s.theirs...)))
+	theirs := s.theirsCPU.Seconds() * 1000 / frames
+	workers, board := s.workersCPU.Seconds()*1000/frames, s.storedCPU/s.storedRecords
+	fmt.Fprintf(w, "workers, processor time\t%.2f\t%.2f\t%.2f\t\t\n", workers, theirs, workers/theirs)
+	fmt.Fprintf(w, "board, processor time\t%.2f\t%.2f\t%.2f\t\t\n", board, theirs, board/theirs)
 	return w.Flush()
 }
 
