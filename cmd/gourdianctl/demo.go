@@ -62,11 +62,14 @@ func (f *demoFlags) run(ctx context.Context, s *streams) error {
 		Dir: dir, Agent: agent, Once: f.once, Photos: f.photos, Video: f.video,
 		Version: version, Port: f.port,
 		Say: func(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) },
-		Render: func(ctx context.Context, dir string, count int, seed uint64) error {
-			bar := s.startProgress("rendering", count)
+		Progress: func(what string, total int) (func(int), func()) {
+			bar := s.startProgress(what, total)
+			return bar.set, bar.finish
+		},
+		Render: func(ctx context.Context, o field.Options) error {
+			bar := s.startProgress("rendering", o.Count)
 			defer bar.finish()
-			return field.WriteDataset(ctx, field.Options{Dir: dir, Count: count, Seed: seed},
-				func(done, _ int) { bar.set(done) })
+			return field.WriteDataset(ctx, o, func(done, _ int) { bar.set(done) })
 		},
 		Train: func(ctx context.Context, data, task, out string) error { return trainTo(ctx, s, data, task, out) },
 	})

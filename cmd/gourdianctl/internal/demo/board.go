@@ -2,30 +2,36 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
-
-	"gourdian/internal/wire"
 )
 
 const (
-	// readyWithin is how long a board may take to its first scored frame.
-	readyWithin = 60 * time.Second
-	// maxAnswer bounds what is read of a board's answer, in bytes.
-	maxAnswer = 8 << 20
+	// readyWithin is how long a board may take to its first scored frame; a
+	// loaded machine takes most of a minute.
+	readyWithin = 3 * time.Minute
+	// sayEvery is how often a wait says that it goes on.
+	sayEvery = 5 * time.Second
+	// stopWithin is how long it may take to end.
+	stopWithin = 20 * time.Second
+	// ports are how many are tried, from the first on.
+	ports = 50
+	// lastWords are how many lines of a dead board's log are shown.
+	lastWords = 8
 	// cameraID names the demo's one camera.
 	cameraID = "demo"
+	// agentEnv begins the environment variables that configure an agent.
+	agentEnv = "GOURDIAN_AGENT_"
 )
 
 // board is a running gourdian-agent.
@@ -33,6 +39,7 @@ type board struct {
 	url   string
 	log   string // path of its log
 	cmd   *exec.Cmd
+	http  *http.Client
 	ended chan struct{} // closed when the process has ended
 	err   error         // why, valid once ended is closed
 }
@@ -52,39 +59,64 @@ func (o *Options) startBoard(ctx context.Context, s *scenario) (*board, error) {
 		return nil, fmt.Errorf("make the board's log: %w", err)
 	}
 	defer func() { _ = log.Close() }() // the child holds its own
-	b := &board{url: "http://localhost:" + strconv.Itoa(port), log: log.Name(), ended: make(chan struct{})}
+	b := &board{url: "http://localhost:" + strconv.Itoa(port), log: log.Name(),
+		http: &http.Client{Transport: new(http.Transport)}, ended: make(chan struct{})}
 	b.cmd = exec.Command(o.Agent)
 	b.cmd.Stdout, b.cmd.Stderr = log, log
-	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours; we stop it
-	b.cmd.Env = append(os.Environ(),
-		"GOURDIAN_AGENT_DATA="+data,
-		"GOURDIAN_AGENT_LISTEN=:"+strconv.Itoa(port),
-		"GOURDIAN_AGENT_MODEL_BUNDLE="+s.bundle,
-		"GOURDIAN_AGENT_CAMERAS_0_ID="+cameraID,
-		"GOURDIAN_AGENT_CAMERAS_0_NAME=Demo",
-		"GOURDIAN_AGENT_CAMERAS_0_SOURCE="+s.source,
-		"GOURDIAN_AGENT_CAMERAS_0_FPS=10",
+	// Ctrl-C in the terminal is ours: we end the board. If we are killed, the
+	// kernel does.
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	b.cmd.Env = append(withoutAgent(os.Environ()),
+		agentEnv+"DATA="+data,
+		agentEnv+"LISTEN=:"+strconv.Itoa(port),
+		agentEnv+"MODEL_BUNDLE="+s.bundle,
+		agentEnv+"CAMERAS_0_ID="+cameraID,
+		agentEnv+"CAMERAS_0_NAME=Demo",
+		agentEnv+"CAMERAS_0_SOURCE="+s.source,
+		agentEnv+"CAMERAS_0_FPS="+strconv.Itoa(cameraFPS),
 	)
-	if err := b.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the board: %w", err)
-	}
-	go func() { // ends with the process
-		b.err = b.cmd.Wait()
+	return b, b.start()
+}
+
+// start starts the process. Its goroutine ends with it.
+func (b *board) start() error {
+	started := make(chan error)
+	go func() {
+		// The kernel sends Pdeathsig when the thread ends that started the child:
+		// it must be this goroutine's own until then.
+		runtime.LockOSThread()
+		err := b.cmd.Start()
+		started <- err
+		if err == nil {
+			b.err = b.cmd.Wait()
+		}
 		close(b.ended)
 	}()
-	return b, nil
+	if err := <-started; err != nil {
+		return fmt.Errorf("start the board: %w", err)
+	}
+	return nil
+}
+
+// withoutAgent leaves out settings of a board that the caller may have: the
+// demo's board has its own.
+func withoutAgent(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool { return strings.HasPrefix(pair, agentEnv) })
 }
 
 // freePort returns the first free port from o.Port on.
 func (o *Options) freePort(ctx context.Context) (int, error) {
-	for port := o.Port; port < o.Port+50; port++ {
+	for port := o.Port; port < o.Port+ports; port++ {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
 		if err == nil {
 			return port, listener.Close()
 		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
 		o.Say("Port %d is taken; trying the next one.", port)
 	}
-	return 0, fmt.Errorf("no free port between %d and %d", o.Port, o.Port+49)
+	return 0, fmt.Errorf("no free port between %d and %d: name another one with gourdianctl demo --port", o.Port, o.Port+ports-1)
 }
 
 // stop ends the board and waits for it.
@@ -92,108 +124,43 @@ func (b *board) stop() {
 	_ = b.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	select {
 	case <-b.ended:
-	case <-time.After(15 * time.Second):
-		_ = b.cmd.Process.Kill()
+	case <-time.After(stopWithin):
+		_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) // with its workers
 		<-b.ended
 	}
+	b.http.CloseIdleConnections()
 }
 
-// status is what the demo reads of /api/v1/status.
-type status struct {
-	FieldNow time.Time `json:"field_now"`
-	Cameras  []struct {
-		Scored   uint64 `json:"scored"`
-		Finished bool   `json:"finished"`
-	} `json:"cameras"`
-	Model *struct {
-		Provider    string  `json:"provider"`
-		Variant     string  `json:"variant"`
-		InferMillis float64 `json:"infer_ms"`
-	} `json:"model"`
-	Store struct {
-		Records uint64 `json:"records"`
-		NotKept uint64 `json:"not_kept"`
-	} `json:"store"`
+// died says how the board ended, with the last words of its log.
+func (b *board) died() error {
+	why := "without an error"
+	if b.err != nil {
+		why = b.err.Error()
+	}
+	return fmt.Errorf("the board ended by itself (%s)%s", why, b.words())
+}
+
+// words are the last lines of the board's log, for the end of an error.
+func (b *board) words() string {
+	text := ".\nIts log is " + b.log
+	data, err := os.ReadFile(b.log)
+	if err != nil || len(data) == 0 {
+		return text
+	}
+	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	return text + " and ends:\n  " + strings.Join(lines[max(0, len(lines)-lastWords):], "\n  ")
 }
 
 // waitReady waits for the first scored frame.
-func (b *board) waitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin,
-		fmt.Errorf("the board scored no frame within %s; its log is %s", readyWithin, b.log))
-	defer cancel()
-	for {
-		if s, err := b.status(ctx); err == nil && len(s.Cameras) > 0 && s.Cameras[0].Scored > 0 {
-			return nil
+func (o *Options) waitReady(ctx context.Context, b *board) error {
+	began := time.Now()
+	told := began
+	_, err := b.until(ctx, readyWithin, func(s *status) bool {
+		if now := time.Now(); now.Sub(told) >= sayEvery {
+			told = now
+			o.Say("Starting the board: no verdict after %s.%s", now.Sub(began).Round(time.Second), s.complaints())
 		}
-		select {
-		case <-b.ended:
-			return fmt.Errorf("the board ended by itself: %w; its log is %s", errors.Join(b.err, errors.New("no page")), b.log)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-}
-
-func (b *board) status(ctx context.Context) (s status, err error) {
-	return s, b.get(ctx, "/api/v1/status", &s)
-}
-
-// record is a record as the API gives it.
-type record struct{ wire.Record }
-
-// words says how sure the board is.
-func (r *record) words() string {
-	if r.Reason != "" {
-		return string(r.Reason)
-	}
-	return fmt.Sprintf("%.0f %%", 100*r.Probabilities[string(r.Verdict)])
-}
-
-// recordsAfter returns the records with a larger number than seq, oldest first.
-func (b *board) recordsAfter(ctx context.Context, seq uint64) ([]record, error) {
-	var all []record
-	for before := ""; ; {
-		var page struct {
-			Records []record `json:"records"`
-			Next    *uint64  `json:"next"`
-		}
-		if err := b.get(ctx, "/api/v1/records?limit=500"+before, &page); err != nil {
-			return nil, err
-		}
-		for _, r := range page.Records {
-			if r.Seq <= seq {
-				page.Next = nil
-				break
-			}
-			all = append(all, r)
-		}
-		if page.Next == nil {
-			slices.Reverse(all)
-			return all, nil
-		}
-		before = "&before=" + strconv.FormatUint(*page.Next, 10)
-	}
-}
-
-func (b *board) get(ctx context.Context, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
-	if err != nil {
-		return fmt.Errorf("ask the board: %w", err)
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("ask the board: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }() // only read
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the board for %s: %s", path, answer.Status)
-	}
-	if into == nil {
-		return nil
-	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(into); err != nil {
-		return fmt.Errorf("read the board's answer to %s: %w", path, err)
-	}
-	return nil
+		return s.scored() > 0
+	})
+	return err
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"gourdian/internal/field"
 	"gourdian/internal/vision"
@@ -18,18 +18,46 @@ import (
 )
 
 const (
-	// trainingCount is enough for every variety and condition to be there, and
-	// renders and trains in a minute or two on two cores.
-	trainingCount = 800
+	// trainingCount is enough for every condition to be there, and renders and
+	// trains in a minute or two on two cores. One picture of each plant: many
+	// plants teach more than many views.
+	trainingCount = 1000
+	trainingViews = 1
 	trainingSeed  = 1
-	// sceneQuery is a field that training never saw: its seeds live in a space
-	// of their own (see package field). An hour of it passes in two minutes.
-	sceneQuery = "seed=2027&speed=30"
-	// onceField is how much field time a demo that goes through once watches.
-	onceField = time.Hour
-	// onceVideo is how long it watches a video.
-	onceVideo = 20 * time.Second
+	// cameraFPS is how many frames a second the rendered camera gives.
+	cameraFPS = 10
+	// calmSpeed is how fast the field's clock runs for a person who looks on: a
+	// pumpkin stays for about five seconds.
+	calmSpeed = 10
 )
+
+// unseen are the varieties that only the field shows. One is enough: a fruit of
+// a new shape and colour. A skin that looks diseased when it is sound, such as
+// the warty one, has to be learnt.
+func unseen() []field.Variety { return []field.Variety{field.Flat} }
+
+// training is what the model of rendered pumpkins learns from: varieties that
+// the field does not show.
+func training(dir string) field.Options {
+	seen := slices.DeleteFunc(field.Varieties(), func(v field.Variety) bool { return slices.Contains(unseen(), v) })
+	return field.Options{Dir: dir, Count: trainingCount, Views: trainingViews, Seed: trainingSeed, Varieties: seen}
+}
+
+// sceneQuery is a field that training never saw, whose clock runs that fast.
+// More things that are no pumpkins come than usual, so that they are judged too.
+func sceneQuery(speed float64) string {
+	var names []string
+	for _, v := range unseen() {
+		names = append(names, string(v))
+	}
+	return fmt.Sprintf("seed=2027&speed=%g&strange=0.2&varieties=%s", speed, strings.Join(names, ","))
+}
+
+// fieldCamera is the address of a camera that looks at that field. Where a
+// person looks on, its pictures are larger than a model needs.
+func fieldCamera(speed float64, width, height int) string {
+	return fmt.Sprintf("field:%s&fps=%d&width=%d&height=%d", sceneQuery(speed), cameraFPS, width, height)
+}
 
 // scenario is what the board looks at, and with which model.
 type scenario struct {
@@ -37,6 +65,7 @@ type scenario struct {
 	bundle string
 	words  string
 	kind   kind
+	files  int // pictures in a folder of photos
 }
 
 type kind int
@@ -52,106 +81,78 @@ func (o *Options) scenario(ctx context.Context) (*scenario, error) {
 	case o.Photos != "":
 		return o.photoScenario(ctx)
 	case o.Video != "":
-		path, err := filepath.Abs(o.Video)
-		if err != nil {
-			return nil, fmt.Errorf("find the video: %w", err)
-		}
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("find the video: %w", err)
-		}
-		bundle, err := o.renderedModel(ctx)
-		return &scenario{source: "file:" + path + "?loop=1", bundle: bundle, kind: video,
-			words: "It watches your video, again and again, with a model that learnt from rendered pumpkins only: its verdicts are for trying out."}, err
+		return o.videoScenario(ctx)
 	default:
 		bundle, err := o.renderedModel(ctx)
-		return &scenario{source: "field:" + sceneQuery, bundle: bundle, kind: rendered,
-			words: "It watches a rendered field in which an hour takes two minutes, with a model that learnt from other rendered pumpkins. Nothing here says how it grades real ones."}, err
+		return &scenario{source: fieldCamera(calmSpeed, 960, 720), bundle: bundle, kind: rendered,
+			words: "It watches a rendered field on a fast clock, with a model that learnt from rendered pumpkins of other varieties.\nNothing here says how it grades real ones."}, err
 	}
+}
+
+func (o *Options) videoScenario(ctx context.Context) (*scenario, error) {
+	path, err := filepath.Abs(o.Video)
+	if err != nil {
+		return nil, fmt.Errorf("find the video: %w", err)
+	}
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("find the video: there is no file %s", path)
+	case err != nil:
+		return nil, fmt.Errorf("find the video: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("find the video: %s is a folder; a folder of photos is shown with PHOTOS=%s (gourdianctl demo --photos)", path, o.Video)
+	case info.Size() == 0:
+		return nil, fmt.Errorf("find the video: %s is empty", path)
+	}
+	bundle, err := o.renderedModel(ctx)
+	return &scenario{source: "file:" + path + "?loop=1", bundle: bundle, kind: video,
+		words: "It watches your video, again and again, with a model that learnt from rendered pumpkins only:\nits verdicts are for trying out."}, err
 }
 
 // renderedModel makes the model of rendered pumpkins, or takes the one that an
 // earlier demo of the same program made.
 func (o *Options) renderedModel(ctx context.Context) (string, error) {
-	key := hash(o.Version, field.SourceName, vision.PreprocessID(), fmt.Sprint(trainingCount, trainingSeed))
+	recipe := training("")
+	key := hash(o.Version, field.SourceName, vision.PreprocessID(), fmt.Sprint(recipe))
 	bundle := filepath.Join(o.Dir, "rendered-"+key+".gourdian")
 	if _, err := os.Stat(bundle); err == nil {
 		o.Say("1. The model of rendered pumpkins is there from an earlier demo.")
 		return bundle, nil
 	}
-	data := filepath.Join(o.Dir, "patch-"+key)
-	if _, err := os.Stat(data); err != nil {
-		o.Say("1. Rendering %d labelled pictures of pumpkins and look-alikes.", trainingCount)
-		if err := o.Render(ctx, data, trainingCount, trainingSeed); err != nil {
+	recipe.Dir = filepath.Join(o.Dir, "patch-"+key)
+	if _, err := os.Stat(recipe.Dir); err != nil {
+		o.Say("1. Rendering %d labelled pictures of pumpkins and look-alikes.", recipe.Count)
+		if err := o.Render(ctx, recipe); err != nil {
 			return "", err
 		}
 	}
 	o.Say("2. Training a model on them.")
-	return bundle, o.Train(ctx, data, models.TaskGrade, bundle)
+	if err := o.Train(ctx, recipe.Dir, models.TaskGrade, bundle); err != nil {
+		return "", err
+	}
+	return bundle, errors.Join(o.clear("rendered-*", bundle), o.clear("patch-*", recipe.Dir))
 }
 
-// photoScenario trains on photos that are sorted into a folder per class, and
-// grades others with the model of rendered pumpkins.
-func (o *Options) photoScenario(ctx context.Context) (*scenario, error) {
-	dir, err := filepath.Abs(o.Photos)
+// clear removes what other versions of the program left behind.
+func (o *Options) clear(pattern, keep string) error {
+	old, err := filepath.Glob(filepath.Join(escape(o.Dir), pattern))
 	if err != nil {
-		return nil, fmt.Errorf("find the photos: %w", err)
+		return fmt.Errorf("look for older models: %w", err)
 	}
-	classes, listing, err := classFolders(dir)
-	if err != nil {
-		return nil, fmt.Errorf("find the photos: %w", err)
+	for _, path := range old {
+		if path == keep {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("remove an older model: %w", err)
+		}
 	}
-	s := &scenario{source: "folder:" + dir, kind: photos}
-	if len(classes) < 2 {
-		s.words = "It grades your photos with a model that learnt from rendered pumpkins only: its verdicts are for trying out."
-		s.bundle, err = o.renderedModel(ctx)
-		return s, err
-	}
-	task := models.TaskCustom
-	if !slices.ContainsFunc(classes, func(c string) bool { return !slices.Contains(gradeClasses(), c) }) {
-		task = models.TaskGrade
-	}
-	s.words = fmt.Sprintf("It looks at your photos with a model that it learnt from these same photos (%s): the page shows how it works, the training's report above how good it is.", strings.Join(classes, ", "))
-	s.bundle = filepath.Join(o.Dir, "photos-"+hash(o.Version, vision.PreprocessID(), dir, listing)+".gourdian")
-	if _, err := os.Stat(s.bundle); err == nil {
-		o.Say("1. The model of these photos is there from an earlier demo.")
-		return s, nil
-	}
-	o.Say("1. Training a model on your photos: %s.", strings.Join(classes, ", "))
-	return s, o.Train(ctx, dir, task, s.bundle)
+	return nil
 }
 
-func gradeClasses() []string {
-	var names []string
-	for _, c := range field.Classes() {
-		names = append(names, string(c))
-	}
-	return names
-}
-
-// classFolders returns the names of the folders in dir that hold files, and a
-// listing that changes when any file does.
-func classFolders(dir string) (classes []string, listing string, err error) {
-	var b strings.Builder
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(&b, rel, info.Size(), info.ModTime().UnixNano())
-		if class, _, inside := strings.Cut(rel, string(filepath.Separator)); inside && !slices.Contains(classes, class) {
-			classes = append(classes, class)
-		}
-		return nil
-	})
-	slices.Sort(classes)
-	return classes, b.String(), err
+// escape keeps what a folder's name holds from being read as a pattern.
+func escape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
 // hash is a short name for what made a file.
@@ -159,3 +160,6 @@ func hash(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:6])
 }
+
+// capital begins a sentence.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
