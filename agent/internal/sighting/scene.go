@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"gourdian/internal/verdict"
-	"gourdian/internal/wire"
 )
 
 // scene is what a zone shows over some frames.
@@ -33,6 +32,18 @@ func (s *scene) like(look *Appearance, limit float64) bool {
 	return difference(s.newest, look) <= limit
 }
 
+// overnight is how long (field time) nothing was seen when the light may be
+// altogether another: then what looks much the same has stood there all along.
+const overnight = time.Hour
+
+// stays reports whether a frame of that moment still shows this scene.
+func (s *scene) stays(look *Appearance, at time.Time, limit float64) bool {
+	if at.Sub(s.last) >= overnight && laterDifference(s.newest, look) <= 1 {
+		return true
+	}
+	return s.like(look, limit)
+}
+
 // betterBy is how much sharper a picture must be to replace the best one.
 const betterBy = 1.1
 
@@ -44,15 +55,17 @@ func (s *scene) add(o Observation, look *Appearance) (best bool) {
 		s.newest, s.refreshed = look, o.At
 	}
 	s.ballot.Add(o.Decision)
-	sharpness := o.Sharpness
-	if o.Decision.Reason == wire.ReasonQuality {
-		sharpness = 0
-	}
+	sharpness := o.sharpness()
 	if s.frames > 1 && sharpness <= s.best*betterBy {
 		return false
 	}
 	s.best = sharpness
 	return true
+}
+
+// move puts the scene's times on a field clock that was set by d.
+func (s *scene) move(d time.Duration) {
+	s.first, s.last, s.refreshed = s.first.Add(d), s.last.Add(d), s.refreshed.Add(d)
 }
 
 func (s *scene) sighting() Sighting {

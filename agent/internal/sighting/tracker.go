@@ -19,6 +19,14 @@ type Observation struct {
 	Sharpness float64          // quality.Sharpness of the zone
 }
 
+// sharpness is what the frame is worth as a picture: nothing if its quality is bad.
+func (o *Observation) sharpness() float64 {
+	if o.Decision.Reason == wire.ReasonQuality {
+		return 0
+	}
+	return o.Sharpness
+}
+
 // Kind says what happened to a sighting.
 type Kind int
 
@@ -76,6 +84,10 @@ const settle = 1500 * time.Millisecond
 // to be the thing's and not the light's.
 const recent = time.Minute
 
+// longestGap is the field time between two frames above which the clock was set:
+// longer than a night in which nothing is scored.
+const longestGap = 24 * time.Hour
+
 // New returns a tracker that knows nothing of its zone.
 func New(c Config) *Tracker {
 	if c.Fruit == nil {
@@ -89,14 +101,11 @@ func New(c Config) *Tracker {
 // scene.
 func (t *Tracker) Observe(o Observation) []Event {
 	look := newAppearance(o.Luma, o.Embedding)
-	if o.At.Before(t.seen) { // the field clock was set back: what came before can't be timed
-		t.drop()
-	}
-	t.seen = o.At
+	t.follow(o.At)
 	if look.blind() {
 		return nil
 	}
-	if t.scene != nil && t.scene.like(look, t.limit) {
+	if t.scene != nil && t.scene.stays(look, o.At, t.limit) {
 		t.drop()
 		return t.stay(o, look)
 	}
@@ -109,6 +118,19 @@ func (t *Tracker) Observe(o Observation) []Event {
 		return nil
 	}
 	return t.change(o)
+}
+
+// follow notices a field clock that was set, back or far ahead: what is there
+// has then stood there for as long as before, on the new clock.
+func (t *Tracker) follow(now time.Time) {
+	passed := now.Sub(t.seen)
+	if !t.seen.IsZero() && (passed < 0 || passed > longestGap) {
+		t.drop()
+		if t.scene != nil {
+			t.scene.move(passed)
+		}
+	}
+	t.seen = now
 }
 
 // stay counts a frame of the scene that is there already.
@@ -140,7 +162,7 @@ func (t *Tracker) change(o Observation) []Event {
 	if t.scene.empty {
 		return events
 	}
-	t.scene.best = o.Sharpness
+	t.scene.best = o.sharpness()
 	return append(events, Event{Kind: Opened, Sighting: t.scene.sighting(), Best: true})
 }
 
