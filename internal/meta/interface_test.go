@@ -211,6 +211,22 @@ func checkMetrics(files []*goFile, page string) []string {
 	return faults
 }
 
+// checkConditions returns one line for each condition that has words for people
+// in the catalogue ("health.<code>.do") and no line for programs.
+func checkConditions(catalogue, page string) []string {
+	codes := regexp.MustCompile(`"health\.(\w+)\.do":`).FindAllStringSubmatch(catalogue, -1)
+	if len(codes) == 0 {
+		return []string{"the catalogue says of no condition what to do: the rule looks in the wrong place"}
+	}
+	var faults []string
+	for _, code := range codes {
+		if !strings.Contains(page, "`"+code[1]+"`") {
+			faults = append(faults, fmt.Sprintf("%s does not name the condition %s", apiPage, code[1]))
+		}
+	}
+	return faults
+}
+
 func TestEveryKeyAddressAndMetricIsDescribed(t *testing.T) {
 	t.Parallel()
 	tr := committed(t)
@@ -220,7 +236,8 @@ func TestEveryKeyAddressAndMetricIsDescribed(t *testing.T) {
 	if len(routes) < 10 {
 		t.Errorf("%d routes found: the rule looks in the wrong place", len(routes))
 	}
-	for _, fault := range slices.Concat(checkKeys(files, string(tr.read(t, configPage))), checkRoutes(routes, api), checkMetrics(files, api)) {
+	for _, fault := range slices.Concat(checkKeys(files, string(tr.read(t, configPage))), checkRoutes(routes, api), checkMetrics(files, api),
+		checkConditions(string(tr.read(t, "internal/web/texts/health.json")), api)) {
 		t.Error(fault)
 	}
 }
@@ -252,6 +269,15 @@ func TestUndescribedInterfacesAreSeen(t *testing.T) {
 		if len(bad) == 0 {
 			t.Errorf("%s: not seen", name)
 		}
+	}
+	const catalogue = `{"health.well": {}, "health.disk_low": {}, "health.disk_low.do": {}}`
+	for text, want := range map[string]int{"| `disk_low` |": 0, "| `disk_full` |": 1} {
+		if faults := checkConditions(catalogue, text); len(faults) != want {
+			t.Errorf("conditions on %s: %q", text, faults)
+		}
+	}
+	if faults := checkConditions("{}", ""); len(faults) != 1 {
+		t.Errorf("an empty catalogue: %q", faults)
 	}
 	if faults := checkKeys(nil, config); len(faults) != 2 {
 		t.Errorf("a config that is not there: %q", faults)
