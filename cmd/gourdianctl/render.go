@@ -48,7 +48,7 @@ says nothing about real fruit, and every model trained on them says so.`,
 	flags.IntVar(&f.count, "count", 0, "number of pictures in all")
 	flags.Uint64Var(&f.seed, "seed", 1, "chooses the pictures")
 	flags.IntVar(&f.size, "size", field.DefaultSize, "side of a picture in pixels, 64 to 2048")
-	flags.IntVar(&f.views, "views", 2, "pictures of each thing; they share a group")
+	flags.IntVar(&f.views, "views", 2, "pictures of each thing; they share a group (1 shows most things, 2 or more show each from several sides)")
 	flags.StringSliceVar(&f.varieties, "varieties", nil, "only these, separated by commas: "+strings.Join(varietyNames(), ", "))
 	jsonFlag(c, &f.asJSON)
 	return c
@@ -103,7 +103,7 @@ func (f *renderFlags) run(ctx context.Context, s *streams) error {
 	err = field.WriteDataset(ctx, o, func(done, _ int) { bar.set(done) })
 	bar.finish()
 	if errors.Is(err, fs.ErrExist) {
-		return &usageError{err}
+		return wrongUse("--out %s is not empty: name a new folder", f.out)
 	}
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 func newRoot(s *streams) *cobra.Command {
 	root := newGroup("gourdianctl", "Make, measure and inspect models that look at pumpkins",
 		`gourdianctl makes models that grade pumpkins, measures them and shows what is in
-them. A first round, on rendered pumpkins:
+them. "gourdianctl demo" shows it all at work. Step by step, on rendered pumpkins:
 
   gourdianctl render --out patch --count 600 --seed 1
   gourdianctl model train --data patch --task grade --out grade.gourdian
