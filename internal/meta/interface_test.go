@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gourdian/internal/capture"
 )
 
 // What people and programs outside rely on stands in the docs as a whole: a key
@@ -18,6 +20,7 @@ import (
 const (
 	apiPage    = "docs/api.md"
 	configPage = "docs/configuration.md"
+	cameraPage = "docs/adding-a-camera.md"
 )
 
 // keysOf lists the keys of a struct and of the structs in it, as paths: "a.b",
@@ -227,6 +230,24 @@ func checkConditions(catalogue, page string) []string {
 	return faults
 }
 
+// checkSchemes returns one line for each kind of camera address, and for each of
+// its options, that the page about cameras lacks.
+func checkSchemes(schemes []capture.Scheme, page string) []string {
+	var faults []string
+	for _, s := range schemes {
+		start := "`" + s.Name + ":"
+		if !strings.Contains(page, start) {
+			faults = append(faults, fmt.Sprintf("%s has no address %s", cameraPage, start))
+		}
+		for _, option := range s.Options {
+			if !regexp.MustCompile(regexp.QuoteMeta(start) + "[^`]*[?&]" + option + "=").MatchString(page) {
+				faults = append(faults, fmt.Sprintf("%s shows no %s address with %s=", cameraPage, s.Name, option))
+			}
+		}
+	}
+	return faults
+}
+
 func TestEveryKeyAddressAndMetricIsDescribed(t *testing.T) {
 	t.Parallel()
 	tr := committed(t)
@@ -237,7 +258,8 @@ func TestEveryKeyAddressAndMetricIsDescribed(t *testing.T) {
 		t.Errorf("%d routes found: the rule looks in the wrong place", len(routes))
 	}
 	for _, fault := range slices.Concat(checkKeys(files, string(tr.read(t, configPage))), checkRoutes(routes, api), checkMetrics(files, api),
-		checkConditions(string(tr.read(t, "internal/web/texts/health.json")), api)) {
+		checkConditions(string(tr.read(t, "internal/web/texts/health.json")), api),
+		checkSchemes(capture.Schemes(), string(tr.read(t, cameraPage)))) {
 		t.Error(fault)
 	}
 }
@@ -274,6 +296,12 @@ func TestUndescribedInterfacesAreSeen(t *testing.T) {
 	for text, want := range map[string]int{"| `disk_low` |": 0, "| `disk_full` |": 1} {
 		if faults := checkConditions(catalogue, text); len(faults) != want {
 			t.Errorf("conditions on %s: %q", text, faults)
+		}
+	}
+	schemes := []capture.Scheme{{Name: "file", Options: []string{"loop"}}}
+	for text, want := range map[string]int{"| `file:a.mp4?loop=1` |": 0, "| `file:a.mp4` |": 1, "| `files:a` |": 2} {
+		if faults := checkSchemes(schemes, text); len(faults) != want {
+			t.Errorf("schemes on %s: %q", text, faults)
 		}
 	}
 	if faults := checkConditions("{}", ""); len(faults) != 1 {
