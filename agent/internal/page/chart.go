@@ -147,11 +147,14 @@ func busyHours(rows []hourRow) []hourRow {
 	return rows
 }
 
-// roundUp returns the next of 1, 2, 4, 5, 6, 8, 10 and their tenfolds: even
-// ends of an axis.
+// roundUp returns an even end of an axis: n itself up to 10, then the next of
+// 12, 15, 20, 25, 30, 40, 50, 60, 80, 100 and their tenfolds.
 func roundUp(n int) int {
+	if n <= 10 {
+		return n
+	}
 	for unit := 1; ; unit *= 10 {
-		for _, k := range []int{1, 2, 4, 5, 6, 8, 10} {
+		for _, k := range []int{12, 15, 20, 25, 30, 40, 50, 60, 80, 100} {
 			if k*unit >= n {
 				return k * unit
 			}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gourdian/agent/internal/live"
@@ -191,18 +192,18 @@ func said(v *voice, view *liveView) string {
 	if !slices.Contains([]string{sceneJudged, sceneLooking, sceneEmpty}, view.Scene) {
 		return v.Say("live." + view.Scene)
 	}
-	text := ""
+	var words []string
 	for _, zone := range view.Zones {
 		word := zone.Quiet
 		if zone.Verdict != nil {
 			word = zone.Verdict.Word
 		}
 		if !view.Single {
-			word = zone.Name + ": " + word + "."
+			word = zone.Name + ": " + word
 		}
-		text += word + " "
+		words = append(words, word)
 	}
-	return cmp.Or(text, v.Say("live.empty"))
+	return cmp.Or(strings.Join(words, ". "), v.Say("live.empty"))
 }
 
 // overlayView are the zones on a picture, in units that keep lines and letters

@@ -121,7 +121,7 @@ func (s *Server) sightingView(v *voice, state live.State, entry store.Entry) *si
 		view.Confidence, view.Percent = v.Confidence(p), v.Percent(p)
 	}
 	if len(entry.Probabilities) > 0 {
-		view.Novelty = v.Decimal(entry.Novelty, 2)
+		view.Novelty = v.Say("sighting.novelty_of", "n", v.Decimal(entry.Novelty, 2))
 	}
 	view.Likely = v.likely(entry.Probabilities, state.Model)
 	if entry.Correction != nil {
