@@ -26,6 +26,7 @@ const (
 	codeBadImage  = "bad_image"
 	codeTooLarge  = "too_large"
 	codeNoPicture = "no_picture"
+	codeNotOpen   = "not_open"
 	codeEnd       = "end"
 	codeBadCall   = "bad_call"
 )
@@ -106,6 +107,8 @@ func decoded(err error) error {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case codeNoPicture:
 		return fmt.Errorf("%w: %s", ErrNoPicture, answer.Message)
+	case codeNotOpen:
+		return fmt.Errorf("%w: %w: %w", ErrNoPicture, ErrNotOpen, answer)
 	case codeEnd:
 		return io.EOF
 	}

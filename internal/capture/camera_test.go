@@ -173,11 +173,29 @@ func TestEndAndSilence(t *testing.T) {
 		defer func() { _ = r.stop() }()
 		c, _ := camera(r, capture.Live)
 		began := time.Now()
-		if _, err := c.Next(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrNoPicture) {
+		_, err := c.Next(t.Context(), capture.Request{})
+		var answer *worker.Error
+		if !errors.Is(err, capture.ErrNoPicture) || !errors.Is(err, capture.ErrNotOpen) || !errors.As(err, &answer) || answer.Message != "it is not plugged in" {
 			t.Errorf("not plugged in: %v", err)
 		}
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("waited %v", took)
+		}
+	})
+}
+
+func TestACameraThatWasOpenIsSilentAndNotUnopened(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		never := func(ctx context.Context, _ int) (capture.Picture, error) {
+			<-ctx.Done()
+			return capture.Picture{}, ctx.Err()
+		}
+		r := start(t, capture.Live, nil, never)
+		defer func() { _ = r.stop() }()
+		c, _ := camera(r, capture.Live)
+		if _, err := c.Next(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrNoPicture) || errors.Is(err, capture.ErrNotOpen) {
+			t.Errorf("open and silent: %v", err)
 		}
 	})
 }

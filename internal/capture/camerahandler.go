@@ -50,6 +50,8 @@ func (h *CameraHandler) Handle(ctx context.Context, req *worker.Request) (worker
 	switch {
 	case errors.Is(err, io.EOF):
 		return worker.Response{}, &worker.Error{Code: codeEnd, Message: "the source is over"}
+	case errors.Is(err, ErrNotOpen):
+		return worker.Response{}, &worker.Error{Code: codeNotOpen, Message: h.feed.Trouble()}
 	case err != nil:
 		return worker.Response{}, &worker.Error{Code: codeNoPicture, Message: h.feed.Trouble()}
 	}

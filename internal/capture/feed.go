@@ -55,9 +55,17 @@ type Feed struct {
 	// busySince is when the source was last called, in Unix nanoseconds; 0 while
 	// it is not being called. Reader and watchdog share it.
 	busySince atomic.Int64
+	// notOpen says that the newest session could not open the source.
+	notOpen atomic.Bool
 	// unreadable counts what former sessions left out. The reader owns it.
 	unreadable uint64
 }
+
+// notOpen is an error of opening a source: ErrNotOpen in its driver's words.
+type notOpen struct{ cause error }
+
+func (e *notOpen) Error() string   { return e.cause.Error() }
+func (e *notOpen) Unwrap() []error { return []error{ErrNotOpen, e.cause} }
 
 // NewFeed returns a Feed that Run will keep open.
 func NewFeed(config FeedConfig) *Feed {
@@ -88,6 +96,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		if f.box.count() > before {
 			pause = firstPause
 		}
+		f.notOpen.Store(errors.Is(err, ErrNotOpen))
 		f.box.empty(err.Error())
 		f.config.Log.Warn("camera will be opened again", "err", err, "in", pause)
 		select {
@@ -145,13 +154,14 @@ func (f *Feed) read(ctx context.Context) (err error) {
 	defer f.leave()
 	source, err := f.config.Open(ctx, f.box.goOn())
 	if err != nil {
-		return fmt.Errorf("open camera: %w", err)
+		return &notOpen{err}
 	}
 	defer func() {
 		f.enter()
 		err = errors.Join(err, source.Close())
 	}()
 	f.leave()
+	f.notOpen.Store(false)
 	before := f.unreadable
 	for {
 		if f.config.Kind == Finite {
@@ -200,6 +210,8 @@ func (f *Feed) Take(ctx context.Context, from Mark) (*Shot, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, io.EOF
+	case err != nil && f.notOpen.Load():
+		return nil, fmt.Errorf("%w: %w: %s", ErrNoPicture, ErrNotOpen, f.box.whyEmpty())
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s", ErrNoPicture, f.box.whyEmpty())
 	}

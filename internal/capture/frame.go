@@ -12,6 +12,10 @@ import (
 // to see: the source is silent, being reopened, or its worker is coming back.
 var ErrNoPicture = errors.New("no picture from the camera")
 
+// ErrNotOpen is wrapped, beside ErrNoPicture, while the source can't be opened
+// at all; the error's *worker.Error says in words why.
+var ErrNotOpen = errors.New("the camera can't be opened")
+
 // Kind tells how the pictures of a source relate to each other.
 type Kind string
 
