@@ -245,6 +245,7 @@ func TestSilentCameraIsSaidByItsCause(t *testing.T) {
 		"program missing":   {failure(worker.CodeMissing), 8, "camera_missing"},
 		"source refused":    {failure(worker.CodeRefused), 8, "camera_missing"},
 		"other program":     {failure(worker.CodeMismatch), 8, "camera_missing"},
+		"no such device":    {fmt.Errorf("%w: %w: %w", capture.ErrNoPicture, capture.ErrNotOpen, &worker.Error{Code: "not_open", Message: "cable"}), 8, "camera_missing"},
 		"answer of nothing": {errors.New("the worker answered 3 bytes"), 8, "camera_silent"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,24 +52,11 @@ func (p *Pipeline) finished(ctx context.Context) {
 // silent says why there is no picture: at once where the worker has died, and
 // once it has lasted where it may be the start or a pause.
 func (p *Pipeline) silent(err error) {
-	quiet := time.Since(p.heard)
-	c := live.Condition{Code: "camera_silent", Severity: live.Serious, Subject: p.config.ID,
-		Args: map[string]string{"time": spoken(quiet)}}
-	said := quiet >= patience
-	var failure *worker.Failure
-	if errors.As(err, &failure) {
-		switch failure.Code {
-		case worker.CodeRefused, worker.CodeMissing, worker.CodeMismatch:
-			c.Code, c.Args = "camera_missing", map[string]string{"why": failure.Err.Error()}
-		case worker.CodeCrashed, worker.CodeHung:
-			c.Code, c.Args, said = "camera_restarting", nil, true
-		default:
-			c.Code, c.Args = "camera_restarting", nil
-		}
-	}
-	if !said {
+	c, atOnce := causeOfSilence(err, time.Since(p.heard))
+	if !atOnce && time.Since(p.heard) < patience {
 		return
 	}
+	c.Severity, c.Subject = live.Serious, p.config.ID
 	for _, other := range silenceCodes() {
 		if other != c.Code {
 			p.config.Board.Clear(other, p.config.ID)
@@ -77,6 +64,29 @@ func (p *Pipeline) silent(err error) {
 	}
 	p.config.Board.Raise(c)
 	p.config.Board.UpdateCamera(p.config.ID, func(s *live.Camera) { s.WorkerNote = c.Code })
+}
+
+// causeOfSilence is the condition that fits an error of Camera.Next.
+func causeOfSilence(err error, quiet time.Duration) (c live.Condition, atOnce bool) {
+	missing := func(why string) live.Condition {
+		return live.Condition{Code: "camera_missing", Args: map[string]string{"why": why}}
+	}
+	var failure *worker.Failure
+	var answer *worker.Error
+	switch {
+	case errors.Is(err, capture.ErrNotOpen) && errors.As(err, &answer):
+		return missing(answer.Message), false
+	case !errors.As(err, &failure):
+		return live.Condition{Code: "camera_silent", Args: map[string]string{"time": spoken(quiet)}}, false
+	}
+	switch failure.Code {
+	case worker.CodeRefused, worker.CodeMissing, worker.CodeMismatch:
+		return missing(failure.Err.Error()), false
+	case worker.CodeCrashed, worker.CodeHung:
+		return live.Condition{Code: "camera_restarting"}, true
+	default:
+		return live.Condition{Code: "camera_restarting"}, false
+	}
 }
 
 // spoken is a duration in the largest unit that fits, in steps that do not
