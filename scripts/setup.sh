@@ -19,16 +19,41 @@ fail() {
     exit 1
 }
 
-# while_waiting COMMAND...: runs it with output to the log and a dot every three seconds.
+# while_waiting COMMAND...: runs it with output to the log and a dot every three
+# seconds. The command does not hold the lock: a killed set-up must not.
 while_waiting() {
-    "$@" >>"$log" 2>&1 &
-    local pid=$! ticks=0
-    while kill -0 "$pid" 2>/dev/null; do
+    "$@" >>"$log" 2>&1 9>&- &
+    local ticks=0
+    running=$!
+    while kill -0 "$running" 2>/dev/null; do
         sleep 0.2
         ticks=$((ticks + 1))
         [ $((ticks % 15)) -eq 0 ] && printf '.'
     done
+    local pid=$running
+    running=
     wait "$pid"
+}
+
+# begin lets one set-up at a time into a checkout and cleans up behind one that
+# was killed. The kernel lets go of the lock when the script ends, however it
+# ends.
+begin() {
+    exec 9>"$cache/setup.lock"
+    flock -n 9 || { echo "  another set-up runs in this checkout; waiting for it"; flock 9; }
+    trap leave EXIT
+    trap 'printf "\n\nset-up interrupted; nothing half-made is left\n" >&2; exit 130' INT
+    trap 'exit 143' TERM HUP
+    : >"$log"
+    rm -rf "$cache"/wheel.?????? "$cache"/*/*.part
+}
+
+# leave ends the download at hand, but not apt: a half-installed package is worse
+# than one too many, and the next run waits until apt is done.
+running='' finish_it=''
+leave() {
+    [ -z "$running" ] || [ -n "$finish_it" ] || kill "$running" 2>/dev/null || true
+    rm -rf "$cache"/wheel.?????? "$cache"/*/*.part
 }
 
 as_root() {
@@ -59,9 +84,11 @@ install_debian() {
         fail "These Debian packages are missing: ${missing[*]}
 Run once:  sudo apt-get install --no-install-recommends ${missing[*]}"
     fi
+    finish_it=yes
     while_waiting as_root apt-get update || fail "apt-get update failed. Is the machine online?"
-    while_waiting as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" ||
+    while_waiting as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" ||
         fail "apt-get could not install: ${missing[*]}"
+    finish_it=
     ok "installed ${missing[*]}"
 }
 
@@ -124,7 +151,7 @@ install_npm() {
 
 case $level in run | test) ;; *) echo "usage: scripts/setup.sh run|test" >&2; exit 2 ;; esac
 echo "Setting up (downloads go to .cache/, log in .cache/setup.log)"
-: >"$log"
+begin
 check_tools
 install_debian
 install_wheels
