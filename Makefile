@@ -24,7 +24,7 @@ build: setup ## build all programs into bin/
 	@scripts/build.sh "$(GO_TAGS)" "$(CAMERA_TAGS)" "$(LDFLAGS)"
 
 demo: build ## one board on a rendered field: train, look, show verdicts on its page
-	@bin/gourdianctl demo $(if $(ONCE),--once) $(if $(PHOTOS),--photos '$(PHOTOS)') $(if $(VIDEO),--video '$(VIDEO)')
+	@bin/gourdianctl demo $(if $(filter-out 0,$(ONCE)),--once) $${PHOTOS:+--photos "$$PHOTOS"} $${VIDEO:+--video "$$VIDEO"}
 
 test: ## install what the tests need, build, run all tests
 	@scripts/setup.sh test
