@@ -78,7 +78,7 @@ func (s *Speaker) Whole(n int) string {
 	return sign + b.String()
 }
 
-// Decimal writes v with the given number of decimals.
+// Decimal writes v with the given number of decimals; -1 = as many as it has.
 func (s *Speaker) Decimal(v float64, decimals int) string {
 	text := strconv.FormatFloat(v, 'f', decimals, 64)
 	if s.lang == Spanish {

@@ -11,6 +11,7 @@ import (
 
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/vision"
+	"gourdian/internal/web"
 )
 
 // settingsForm is the form of all settings as it was typed: what can't be read
@@ -52,17 +53,17 @@ const (
 // so that too many are a fault and not silently lost.
 const zoneRows = 2 * settings.MaxZones
 
-// formOf writes settings into the form.
-func formOf(s settings.Settings) settingsForm {
+// formOf writes settings into the form, numbers as the reader's language does.
+func formOf(v *web.Speaker, s settings.Settings) settingsForm {
 	f := settingsForm{BoardName: s.BoardName, Language: s.Language, Keep: strconv.Itoa(s.KeepPicturesMB)}
 	for i := range s.Cameras {
 		c := &s.Cameras[i]
 		camera := cameraForm{
-			ID: c.ID, Name: c.Name, FPS: strconv.FormatFloat(c.FramesPerSecond, 'f', -1, 64),
+			ID: c.ID, Name: c.Name, FPS: written(v, c.FramesPerSecond),
 			Sensitivity: c.Sensitivity, Night: c.NightPause,
 		}
 		for _, z := range c.Zones {
-			camera.Zones = append(camera.Zones, zoneForm{z.ID, percentOf(z.X), percentOf(z.Y), percentOf(z.Side)})
+			camera.Zones = append(camera.Zones, zoneForm{z.ID, percentOf(v, z.X), percentOf(v, z.Y), percentOf(v, z.Side)})
 		}
 		f.Cameras = append(f.Cameras, camera)
 	}
@@ -70,7 +71,10 @@ func formOf(s settings.Settings) settingsForm {
 }
 
 // percentOf writes ten-thousandths as per cent: 1250 is "12.5".
-func percentOf(n int) string { return strconv.FormatFloat(float64(n)/100, 'f', -1, 64) }
+func percentOf(v *web.Speaker, n int) string { return written(v, float64(n)/100) }
+
+// written is a number with as many decimals as it has.
+func written(v *web.Speaker, n float64) string { return v.Decimal(n, -1) }
 
 // readForm takes what was sent. Cameras are those of the board, whatever was
 // sent.

@@ -12,7 +12,7 @@ import (
 )
 
 func (s *Server) serveSettings(c *gin.Context) {
-	form := formOf(s.opts.Board.State().Settings)
+	form := formOf(s.voice(c).Speaker, s.opts.Board.State().Settings)
 	s.showSettings(c, http.StatusOK, form, nil, settingsNotes{Saved: c.Query("saved") != ""})
 }
 

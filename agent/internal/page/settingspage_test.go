@@ -12,6 +12,7 @@ import (
 	"gourdian/agent/internal/settings"
 	"gourdian/agent/internal/store"
 	"gourdian/internal/vision"
+	"gourdian/internal/web"
 )
 
 // typed is a form of a board with cameras barn and row as a browser sends it,
@@ -65,9 +66,11 @@ func TestSettingsAreTakenAsTyped(t *testing.T) {
 func TestSettingsSurviveLookingAndSaving(t *testing.T) {
 	t.Parallel()
 	s := settings.Default([]settings.Camera{{ID: "a", FramesPerSecond: 0.2, Zones: []vision.Zone{{ID: "z", X: 1, Y: 9999, Side: 3333}}}, {ID: "b", NightPause: true}})
-	form := formOf(s)
-	if got, problems := form.settings(); len(problems) > 0 || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", s) {
-		t.Errorf("%+v %v, want %+v", got, problems, s)
+	for _, lang := range web.Languages() {
+		form := formOf(catalogue(t).In(lang), s)
+		if got, problems := form.settings(); len(problems) > 0 || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", s) {
+			t.Errorf("%s: %+v %v, want %+v", lang, got, problems, s)
+		}
 	}
 }
 

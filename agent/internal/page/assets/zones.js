@@ -12,7 +12,11 @@
     return element;
   };
   const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
-  const round = (v) => Math.round(v * 100) / 100;
+  // As the reader's language writes it; the board reads both.
+  const written = (v) => {
+    const text = String(Math.round(v * 100) / 100);
+    return document.documentElement.lang === "es" ? text.replace(".", ",") : text;
+  };
 
   class Zone {
     constructor(editor, row) {
@@ -47,9 +51,9 @@
       const { w, h } = this.editor;
       const short = Math.min(w, h);
       side = clamp(side, (least / 100) * short, short);
-      this.field("side").value = round((side / short) * 100);
-      this.field("x").value = round((clamp(x, 0, w - side) / w) * 100);
-      this.field("y").value = round((clamp(y, 0, h - side) / h) * 100);
+      this.field("side").value = written((side / short) * 100);
+      this.field("x").value = written((clamp(x, 0, w - side) / w) * 100);
+      this.field("y").value = written((clamp(y, 0, h - side) / h) * 100);
       this.draw();
     }
 
@@ -149,8 +153,8 @@
       this.blank.append(row);
       const names = this.zones.map((zone) => zone.field("id").value);
       let n = this.zones.length + 1;
-      while (names.includes(`zone-${n}`)) n++;
-      row.querySelector('input[name$=".id"]').value = `zone-${n}`;
+      while (names.includes(String(n))) n++;
+      row.querySelector('input[name$=".id"]').value = n;
       if (!this.zones.length) this.svg.replaceChildren(); // the middle of the picture, used without a zone
       const zone = new Zone(this, row);
       this.zones.push(zone);
