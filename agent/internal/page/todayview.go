@@ -1,6 +1,7 @@
 package page
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -109,7 +110,10 @@ func (s *Server) recentView(v *voice, state live.State) *recentView {
 	}
 	view := &recentView{Custom: isCustom(state.Model)}
 	view.Link = dayLink(data.today.Date, filter{})
-	for _, entry := range data.recent {
+	byArrival := slices.SortedStableFunc(slices.Values(data.recent), func(a, b keptEntry) int {
+		return b.CapturedAt.Compare(a.CapturedAt) // they are numbered as they ended
+	})
+	for _, entry := range byArrival {
 		card := s.cardView(v, state, entry)
 		card.When = s.clockTime(v, entry.CapturedAt, now)
 		view.Cards = append(view.Cards, card)
