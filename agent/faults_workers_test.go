@@ -23,7 +23,7 @@ func faultRounds(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("GOURDIAN_FAULT_ROUNDS")
 	if text == "" {
-		return 6
+		return 20
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
@@ -35,17 +35,18 @@ func faultRounds(t *testing.T) int {
 // killsPerBoard is how often the workers of one board are killed: each time
 // they wait longer before they are started again, and a steady minute must
 // pass before that begins anew.
-const killsPerBoard = 3
+const killsPerBoard = 5
 
 func TestFaultsOfTheWholeBoard(t *testing.T) {
 	t.Parallel()
 	m := trainModel(t)
 	for first := 0; first < faultRounds(t); first += killsPerBoard {
 		t.Run(fmt.Sprintf("workers killed and stopped from round %d", first), func(t *testing.T) {
+			t.Parallel() // they mostly wait
 			killAndStopWorkers(t, m, min(killsPerBoard, faultRounds(t)-first))
 		})
 	}
-	t.Run("agent killed while records come", func(t *testing.T) { killAgent(t, m) })
+	t.Run("agent killed while records come", func(t *testing.T) { t.Parallel(); killAgent(t, m) })
 	t.Run("in one process", func(t *testing.T) { runInProcess(t, m) })
 }
 
