@@ -29,7 +29,7 @@ func cameraCases() map[string]cameraCase {
 		},
 		"judged": {
 			func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{zone(wire.Good)} },
-			[]string{">Live<", "huge good", "<circle", ">quite sure", "90%", "judged on 3 pictures", "seq=7", `class="zones"`}, []string{"Not live"},
+			[]string{">Live<", "huge good", "<circle", ">quite sure", "90%", "judged on 3 pictures", "seq=7", `class="zones"`, `<strong class="off">Not live`}, []string{"view old", "Last verdict"},
 		},
 		"unsure, with its reason": {
 			func(_ *live.State, c *live.Camera) {
@@ -50,7 +50,7 @@ func cameraCases() map[string]cameraCase {
 				c.FrameAt = time.Now().Add(-live.StaleAfter - time.Second)
 				c.Zones = []live.ZoneState{zone(wire.Good)}
 			},
-			[]string{"view old", "Not live", "Last verdict, not live: Good"}, []string{">Live<", "huge good", "quite sure"},
+			[]string{"view old", `"><strong>Not live`, "Last verdict, not live: Good"}, []string{">Live<", "huge good", "quite sure"},
 		},
 		"no model": {
 			func(s *live.State, c *live.Camera) { s.Model, c.Zones = nil, []live.ZoneState{zone(wire.Good)} },
