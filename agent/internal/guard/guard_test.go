@@ -1,14 +1,20 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/store"
 	"gourdian/internal/wire"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type machine struct {
 	free, memory int64
@@ -88,4 +94,28 @@ func TestLinuxAnswers(t *testing.T) {
 	if resident, err := l.ResidentMemory(); err != nil || resident <= 0 {
 		t.Errorf("ResidentMemory() = %d, %v", resident, err)
 	}
+}
+
+func TestGuardLooksAgainAndAgainUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hub := live.NewHub("test", "device")
+		looks := 0
+		g := New(Config{
+			Usage: func() store.Usage { looks++; return store.Usage{Records: uint64(looks)} },
+			Board: hub, Machine: machine{free: 10 << 30, synced: true}, MemoryMB: 128, Now: time.Now,
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- g.Run(ctx) }()
+		<-time.After(time.Minute + time.Second)
+		synctest.Wait()
+		if looks != 13 || hub.State().Store.Records != 13 {
+			t.Errorf("%d looks in a minute, shown %d", looks, hub.State().Store.Records)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
 }
