@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ const (
 // any goroutine.
 type lately struct {
 	history History
+	log     *slog.Logger
 
 	mu     sync.Mutex
 	known  bool     // whether the rest holds, guarded by mu
@@ -30,6 +32,7 @@ type lately struct {
 	days   []string // today and yesterday, guarded by mu
 	custom bool     // of which kind of model recent is, guarded by mu
 	data   latelyData
+	failed bool // and it was logged, guarded by mu
 }
 
 // latelyData is not changed once it was handed out.
@@ -44,7 +47,7 @@ type keptEntry struct {
 	hasPicture bool
 }
 
-func newLately(history History) *lately { return &lately{history: history} }
+func newLately(history History, log *slog.Logger) *lately { return &lately{history: history, log: log} }
 
 // forget makes the next reading a new one: a record was corrected.
 func (l *lately) forget() {
@@ -53,13 +56,23 @@ func (l *lately) forget() {
 	l.known = false
 }
 
-// read returns what is kept, by the field's time.
+// read returns what is kept, by the field's time. That the store can't be read
+// is logged once: pages ask again and again.
 func (l *lately) read(now time.Time, model *live.Model) (latelyData, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), latelyWait)
 	defer cancel()
-	days := []string{dateOf(now), dateOf(now.AddDate(0, 0, -1))}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	data, err := l.readLocked(ctx, now, model)
+	if failed := err != nil; failed != l.failed {
+		l.failed = failed
+		l.log.Warn("reading today's sightings", "works", !failed, "error", err)
+	}
+	return data, err
+}
+
+func (l *lately) readLocked(ctx context.Context, now time.Time, model *live.Model) (latelyData, error) {
+	days := []string{dateOf(now), dateOf(now.AddDate(0, 0, -1))}
 	if l.custom != isCustom(model) {
 		l.known, l.custom = false, isCustom(model)
 	}

@@ -48,7 +48,7 @@ func newPages(opts Options) (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pages{assets: assets, voices: map[web.Lang]*voice{}, lately: newLately(opts.History)}
+	p := &pages{assets: assets, voices: map[web.Lang]*voice{}, lately: newLately(opts.History, opts.Log)}
 	for _, lang := range web.Languages() {
 		if p.voices[lang], err = newVoice(catalogue.In(lang), assets); err != nil {
 			return nil, err

@@ -32,7 +32,6 @@ func (s *Server) countsView(v *voice, state live.State) *countsView {
 	now := s.fieldNow(state)
 	data, err := s.pages.lately.read(now, state.Model)
 	if err != nil {
-		s.log.Error("today's counts can't be read", "error", err)
 		return &countsView{Trouble: true}
 	}
 	view := &countsView{
@@ -106,7 +105,7 @@ func (s *Server) recentView(v *voice, state live.State) *recentView {
 	now := s.fieldNow(state)
 	data, err := s.pages.lately.read(now, state.Model)
 	if err != nil {
-		return &recentView{Trouble: true} // countsView has logged it
+		return &recentView{Trouble: true}
 	}
 	view := &recentView{Custom: isCustom(state.Model)}
 	view.Link = dayLink(data.today.Date, filter{})

@@ -114,6 +114,25 @@ func TestRecentForgetsNothingOfACorrection(t *testing.T) {
 	}
 }
 
+// TestBrokenStoreFillsNoLog is about pages that stay open beside a store that
+// can't be read.
+func TestBrokenStoreFillsNoLog(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t)
+	for range 3 {
+		r.history.set(func(f *fakeHistory) { f.fault = store.ErrClosed })
+		r.get("/")
+		r.get("/")
+	}
+	if n := strings.Count(r.log.String(), "reading today's sightings"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	r.history.set(func(f *fakeHistory) { f.fault = nil })
+	if text := r.get("/").Body.String(); !strings.Contains(text, "sightings since midnight") || strings.Count(r.log.String(), "works=true") != 1 {
+		t.Error("it does not come back")
+	}
+}
+
 func TestCustomModelShowsAllItsSightings(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -4,20 +4,29 @@
 "use strict";
 (() => {
   const silence = 40_000; // ms without any event, the board's beat included: the line is dead
+  const pause = 400; // ms between two pictures: a phone at the edge of the field shares its line
   const said = new Map();
   const open = new Set();
   let heard = Date.now();
+  let shown = 0;
 
   const online = (yes) => {
-    if (yes) heard = Date.now();
-    if (yes) delete document.body.dataset.offline;
-    else document.body.dataset.offline = "";
+    if (yes) {
+      heard = Date.now();
+      delete document.body.dataset.offline;
+    } else if (!("offline" in document.body.dataset)) {
+      document.body.dataset.offline = "";
+      document.getElementById("said").textContent = document.querySelector(".offline").textContent;
+    }
   };
 
-  // The old picture stays until the new one is there; one is fetched at a time.
+  // The old picture stays until the new one is there; one is fetched at a time,
+  // and none for a page that nobody sees.
   const showPicture = (stamp) => {
     const picture = document.getElementById(stamp.dataset.for);
     if (!picture || !picture.complete || picture.getAttribute("src") === stamp.dataset.frame) return;
+    if (document.hidden || Date.now() - shown < pause) return;
+    shown = Date.now();
     picture.setAttribute("src", stamp.dataset.frame);
   };
 
