@@ -74,7 +74,9 @@ func (s *Server) showHistory(c *gin.Context, status int, badRange bool) {
 	}
 	met := map[wire.Verdict]int{}
 	for _, day := range days {
-		view.Days = append(view.Days, v.dayRow(day, state.Model))
+		row := v.dayRow(day, state.Model)
+		row.Date = v.date(day.Date, s.fieldNow(state))
+		view.Days = append(view.Days, row)
 		for name, n := range day.Counts {
 			met[name] += n
 		}
@@ -93,7 +95,7 @@ func (s *Server) showHistory(c *gin.Context, status int, badRange bool) {
 const shareWidth = 200 // of the bar beside a day, in its own units
 
 func (v *voice) dayRow(day store.Day, model *live.Model) dayRow {
-	row := dayRow{Date: v.date(day.Date), Link: dayLink(day.Date, filter{}), Total: day.Total}
+	row := dayRow{Link: dayLink(day.Date, filter{}), Total: day.Total}
 	x := 0.0
 	for _, name := range verdictOrder(model, day.Counts) {
 		n := day.Counts[name]
@@ -112,11 +114,15 @@ func (v *voice) dayRow(day store.Day, model *live.Model) dayRow {
 	return row
 }
 
-// date says a day that the store has written as 2006-01-02.
-func (v *voice) date(day string) string {
+// date says a day that the store has written as 2006-01-02, with its year where
+// that is not the one of now.
+func (v *voice) date(day string, now time.Time) string {
 	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
+	switch {
+	case err != nil:
 		return day
+	case t.Year() == now.Year():
+		return v.ShortDate(t)
 	}
 	return v.Date(t)
 }
