@@ -24,23 +24,25 @@ func TestWhatComesAndGoesIsOneSighting(t *testing.T) {
 	}
 }
 
-func TestChangesOfLightAreNoSighting(t *testing.T) {
+func TestLightAndWindAreNoSighting(t *testing.T) {
 	t.Parallel()
-	for name, light := range map[string]func(i int) view{
+	for name, weather := range map[string]func(i int) view{
 		"a light that flickers": func(i int) view { return view{light: 0.35 * float64(i%3-1)} },
 		"clouds that pass": func(i int) view {
 			return view{light: 0.3 * math.Sin(float64(i)/9), colour: 0.15 + 0.15*math.Sin(float64(i)/40)}
 		},
 		"shade that moves over": func(i int) view { return view{shade: float64(i%200) / 200} },
-		"a camera in the wind":  func(i int) view { return view{shake: i*7%9 - 4} },
-		"the wind at the thing": func(i int) view { return view{nudge: i*5%7 - 3} },
+		"a camera in the wind":  func(i int) view { return view{shake: i*7%5 - 2} },
+		"the wind at the thing": func(i int) view { return view{nudge: i*5%3 - 1} },
+		"a push to the camera":  func(i int) view { return view{shake: i / 150 * 3} },
+		"a push to the thing":   func(i int) view { return view{nudge: i / 150 * 4} },
 	} {
 		for what, thing := range map[string]int{"nothing": 0, "a pumpkin": 1} {
 			t.Run(name+" over "+what, func(t *testing.T) {
 				t.Parallel()
 				w := watching(t, "").empty()
 				for i := range 300 {
-					v := light(i)
+					v := weather(i)
 					v.thing = thing
 					w.frame(v)
 				}
@@ -73,14 +75,17 @@ func TestAThingThatStaysOverNightIsOne(t *testing.T) {
 	for i := range 24 * 30 {
 		hour := float64(i) / 30 // from nine in the morning
 		dark := hour > 10 && hour < 21
-		v := view{thing: 1, light: 0.2 * math.Cos(hour), colour: 0.7 * math.Abs(math.Sin(hour/4))}
-		if dark {
+		v := view{thing: 1, light: 0.2 * math.Cos(hour)}
+		switch {
+		case dark:
 			v.light = -0.98
+		case hour >= 21: // another weather
+			v.colour = 0.9
 		}
 		w.frame(v)
 	}
 	w.step = time.Second
-	w.show(view{colour: 0.3}, 20*time.Second).end(1)
+	w.show(view{colour: 0.9}, 20*time.Second).end(1)
 }
 
 func TestNightSaysNothing(t *testing.T) {

@@ -134,6 +134,7 @@ func (w *world) embedding(v view) []float32 {
 	add(2000+uint64(10*v.thing+v.like), 0.41)
 	add(3, v.colour)
 	add(4, 0.1*v.light+0.1*v.shade)
+	add(5, 0.11*float64(v.nudge+v.shake))
 	for i := range out {
 		out[i] += float32(0.01 * w.random.NormFloat64())
 	}
@@ -242,9 +243,9 @@ func (w *watch) end(want int) {
 	w.t.Helper()
 	w.take(w.tracker.Flush())
 	if len(w.closed) != want || len(w.opened) != want {
-		w.t.Errorf("%d sightings opened, %d closed, want %d", len(w.opened), len(w.closed), want)
 		for _, s := range w.closed {
 			w.t.Logf("  %s for %v: %s", s.First.Format(time.TimeOnly), s.Last.Sub(s.First), s.Decision.Verdict)
 		}
+		w.t.Fatalf("%d sightings opened, %d closed, want %d", len(w.opened), len(w.closed), want)
 	}
 }
