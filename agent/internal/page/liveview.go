@@ -115,8 +115,11 @@ func (s *Server) liveView(v *voice, state live.State, camera *live.Camera) *live
 }
 
 // frameAddress changes with every picture, so that a browser shows the new one.
+// Numbers begin anew with the board: the time tells those pictures apart in a
+// browser's cache.
 func frameAddress(camera *live.Camera) string {
-	return "/api/v1/cameras/" + url.PathEscape(camera.ID) + "/frame.jpg?stale=ok&seq=" + strconv.FormatUint(camera.FrameSeq, 10)
+	return "/api/v1/cameras/" + url.PathEscape(camera.ID) + "/frame.jpg?stale=ok&at=" +
+		strconv.FormatInt(camera.FrameAt.UnixMilli(), 36) + "&seq=" + strconv.FormatUint(camera.FrameSeq, 10)
 }
 
 func zonesOf(state live.State, camera string) []vision.Zone {

@@ -116,6 +116,18 @@ func TestWhatIsSaidOfACamera(t *testing.T) {
 	})
 }
 
+// TestPictureAfterARestartIsNotTakenFromTheCache is about numbers that come a
+// second time within the minute that a browser may keep a picture.
+func TestPictureAfterARestartIsNotTakenFromTheCache(t *testing.T) {
+	t.Parallel()
+	before := live.Camera{ID: "barn", FrameSeq: 5, FrameAt: time.UnixMilli(1_800_000_000_000)}
+	after := before
+	after.FrameAt = before.FrameAt.Add(time.Second)
+	if a, b := frameAddress(&before), frameAddress(&after); a == b || frameAddress(&before) != a {
+		t.Errorf("%s and %s", a, b)
+	}
+}
+
 func TestPartsOfUnknownNamesAreErrors(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -14,10 +14,11 @@ import (
 // countsView are today's sightings.
 type countsView struct {
 	Trouble   bool // the store can't be read
-	Date      string
 	Total     int
+	Link      string // to the day
 	Rows      []countRow
 	Yesterday string
+	Before    string     // link to yesterday, "" when nothing came
 	Chart     *chartView // nil while there is nothing to draw
 }
 
@@ -35,8 +36,11 @@ func (s *Server) countsView(v *voice, state live.State) *countsView {
 		return &countsView{Trouble: true}
 	}
 	view := &countsView{
-		Date: data.today.Date, Total: data.today.Total,
+		Total: data.today.Total, Link: dayLink(data.today.Date, filter{}),
 		Rows: v.countRows(data.today, state.Model), Yesterday: v.yesterday(data.yesterday, now),
+	}
+	if data.yesterday.Total > 0 {
+		view.Before = dayLink(data.yesterday.Date, filter{})
 	}
 	if data.today.Total+data.yesterday.Total > 0 {
 		view.Chart = v.hourChart(data.today, &data.yesterday, state.Model)

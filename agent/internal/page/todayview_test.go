@@ -18,7 +18,7 @@ func TestCountsLeadToWhatTheyCount(t *testing.T) {
 	text := r.get("/").Body.String()
 	for _, want := range []string{
 		`<b class="number">9</b> sightings since midnight`, `href="/history/2026-10-05?verdict=bad"`,
-		"Yesterday until 11:00: 2. All day: 5.", "Most came between 9:00 and 10:00: 9.", `href="/sightings/9"`,
+		`href="/history/2026-10-04">Yesterday until 11:00: 2. All day: 5.`, `href="/history/2026-10-05"><b`, "Most came between 9:00 and 10:00: 9.", `href="/sightings/9"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
