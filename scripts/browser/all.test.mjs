@@ -1,0 +1,34 @@
+// The checks in their order, on two boards: one that works, and one without a
+// model that can't open one of its cameras.
+import { after, before, describe } from "node:test";
+import { Board, until } from "./board.mjs";
+import { launch } from "./browser.mjs";
+import { faults } from "./faults.mjs";
+import { pages } from "./pages.mjs";
+import { walks } from "./walks.mjs";
+
+const rig = {
+  good: new Board("good", process.env.GOURDIAN_MODEL, [{ id: "patch", name: "Patch", source: "field:seed=2027&speed=60&fps=3&width=640&height=480" }]),
+  broken: new Board("broken", "/nonexistent/model.gourdian", [
+    { id: "patch", name: "Patch", source: "field:seed=2028&speed=60&fps=0.5&width=640&height=480" },
+    { id: "gone", name: "Gate", source: "device:/dev/video99" },
+  ]),
+};
+
+describe("the page in a browser", { concurrency: false }, () => {
+  before(async () => {
+    [rig.browser] = await Promise.all([launch(), rig.good.start(), rig.broken.start()]);
+    await until("three sightings", async () => (await rig.good.records()).length >= 3, 180_000);
+    await until("the broken board to say what is wrong", async () => {
+      const { conditions, cameras } = await rig.broken.status();
+      return cameras[0].frame && conditions.some((c) => c.code === "model_missing") && conditions.some((c) => c.subject === "gone");
+    });
+  });
+  after(async () => {
+    await rig.browser?.close();
+    await Promise.all([rig.good, rig.broken].filter((b) => b.process).map((b) => b.stop()));
+  });
+  walks(rig);
+  pages(rig);
+  faults(rig);
+});
