@@ -2,6 +2,7 @@ package demo
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 )
@@ -32,6 +33,9 @@ func TestRateForgetsTheStartAndKeepsTheLeast(t *testing.T) {
 	at, frames := nine(), uint64(100)
 	for second := range 40 {
 		r.add(at, frames)
+		if second == 11 && !math.IsInf(r.mean(), 1) {
+			t.Error("a mean is known after a moment")
+		}
 		if second == 3 && r.known {
 			t.Error("a rate is known before it was measured")
 		}
@@ -41,8 +45,11 @@ func TestRateForgetsTheStartAndKeepsTheLeast(t *testing.T) {
 			frames -= 8
 		}
 	}
-	if r.slowest != 2 {
-		t.Errorf("slowest %v frames a second, want 2", r.slowest)
+	if r.least() != 2 {
+		t.Errorf("least %v frames a second, want 2", r.least())
+	}
+	if mean := r.mean(); mean < 7.5 || mean > 8.5 { // 31 of 39 seconds at 10, the others at 2
+		t.Errorf("mean %v frames a second, want about 8", mean)
 	}
 }
 

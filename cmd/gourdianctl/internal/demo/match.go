@@ -11,12 +11,19 @@ import (
 	"gourdian/internal/wire"
 )
 
-const (
-	// leastRecall is what each class must reach on the rendered field.
-	leastRecall = 0.6
-	// countTolerance is how far the count of sightings may be from the truth.
-	countTolerance = 0.05
-)
+// countTolerance is how far the count of sightings may be from the truth.
+const countTolerance = 0.05
+
+// leastRecall is the share of a class that must be named rightly on the rendered
+// field, being unsure counting against it. Regular has good and bad for its
+// neighbours, and a small flaw on a variety that the model never saw is all that
+// tells it from good: it is asked for less, but more than a guess among four.
+func leastRecall(c field.Class) float64 {
+	if c == field.Regular {
+		return 0.35
+	}
+	return 0.65
+}
 
 // stretch is a part of the field's time that begins and ends while nothing
 // stands there, and what stands there in between.
@@ -129,8 +136,8 @@ func (m *matched) verdict() error {
 		switch recall := float64(t.right) / float64(max(t.there, 1)); {
 		case t.there == 0:
 			short = append(short, fmt.Sprintf("nothing of class %s stood there, so nothing was shown", c))
-		case recall < leastRecall:
-			short = append(short, fmt.Sprintf("recall of %s is %.2f, below %.2f", c, recall, leastRecall))
+		case recall < leastRecall(c):
+			short = append(short, fmt.Sprintf("recall of %s is %.2f, below %.2f", c, recall, leastRecall(c)))
 		}
 	}
 	if short == nil {
@@ -145,7 +152,7 @@ func (m *matched) summary() string {
 	fmt.Fprintf(&b, "  counted      %d sightings of %d things\n", m.sightings, len(m.visits))
 	for _, c := range field.Classes() {
 		t := m.tally(c)
-		fmt.Fprintf(&b, "  %-12s %d of %d named rightly", c, t.right, t.there)
+		fmt.Fprintf(&b, "  %-12s %d of %d named rightly (at least %.0f %%)", c, t.right, t.there, 100*leastRecall(c))
 		if t.unsure > 0 {
 			fmt.Fprintf(&b, ", %d unsure", t.unsure)
 		}
