@@ -2,7 +2,9 @@ package page
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -157,7 +159,24 @@ func (s *Server) show(c *gin.Context, status int, p pageView) {
 		c.String(http.StatusInternalServerError, v.Say("error.internal"))
 		return
 	}
-	c.Data(status, "text/html; charset=utf-8", out.Bytes())
+	s.sendPage(c, status, out.Bytes())
+}
+
+// sendPage sends HTML, smaller where the reader can read it so: the settings of
+// many zones are long and alike. Nothing secret stands in a page that its length
+// could tell.
+func (s *Server) sendPage(c *gin.Context, status int, html []byte) {
+	if web.AcceptsGzip(c.Request) {
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		_, err := w.Write(html)
+		if err = errors.Join(err, w.Close()); err == nil {
+			c.Header("Content-Encoding", "gzip")
+			html = zipped.Bytes()
+		}
+	}
+	c.Header("Vary", "Accept-Encoding")
+	c.Data(status, "text/html; charset=utf-8", html)
 }
 
 // part renders one named part of a page.

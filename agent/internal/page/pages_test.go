@@ -1,6 +1,9 @@
 package page
 
 import (
+	"compress/gzip"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -151,12 +154,22 @@ func TestPagesAreLight(t *testing.T) {
 	t.Parallel()
 	const most = 100_000 // pages.md: on a weak network a page must be there at once
 	r := fullRig(t)
+	s := r.hub.State().Settings
+	for n := range settings.MaxZones {
+		s.Cameras[0].Zones = append(s.Cameras[0].Zones, vision.Zone{ID: fmt.Sprintf("zone-%d", n), X: 300 * n, Y: 400 * n, Side: 2000})
+	}
+	r.hub.SetSettings(s)
 	in := r.signIn()
+	zipped := map[string]string{"Accept-Encoding": "gzip"}
 	for _, address := range []string{"/", "/settings", "/history/2026-10-05", "/health"} {
 		w := r.do(request{target: address, cookie: in})
-		weight := w.Body.Len()
+		small := r.do(request{target: address, cookie: in, header: zipped})
+		weight := small.Body.Len()
+		if text := unzipped(t, small.Body); small.Header().Get("Content-Encoding") != "gzip" || !strings.HasSuffix(strings.TrimSpace(text), "</html>") {
+			t.Errorf("%s: %v %.60q", address, small.Header(), text)
+		}
 		for _, found := range regexp.MustCompile(`(?:src|href)="(/assets/[^"]*)"`).FindAllStringSubmatch(w.Body.String(), -1) {
-			asset := r.do(request{target: found[1], header: map[string]string{"Accept-Encoding": "gzip"}})
+			asset := r.do(request{target: found[1], header: zipped})
 			if asset.Code != http.StatusOK || asset.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {
 				t.Errorf("%s: %d %q", found[1], asset.Code, asset.Header().Get("Cache-Control"))
 			}
@@ -167,6 +180,19 @@ func TestPagesAreLight(t *testing.T) {
 		}
 		t.Logf("%s: %d bytes", address, weight)
 	}
+}
+
+func unzipped(t *testing.T, r io.Reader) string {
+	t.Helper()
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestChoicesOfAReader(t *testing.T) {

@@ -74,7 +74,7 @@ func parseHash(text string) (pinHash, error) {
 	switch {
 	case saltErr != nil, keyErr != nil,
 		h.memory < 8*uint32(h.lanes), h.memory > maxMemory, h.passes < 1, h.passes > maxPasses, h.lanes < 1, h.lanes > 4,
-		len(h.salt) != argonSalt, len(h.key) != argonKey, // a torn key would let in by chance, or nobody
+		len(h.salt) != argonSalt, len(h.key) != argonKey, // a torn key would keep everyone out and not say why
 		h.String() != strings.TrimSuffix(text, "\n"):
 		return pinHash{}, errBadHash
 	}
