@@ -56,6 +56,8 @@ func (o *Options) watchFiles(ctx context.Context, b *board, s *scenario) error {
 		return fmt.Errorf("%w: %d verdicts could not be kept", ErrResult, last.Store.NotKept)
 	case s.kind == photos && len(records) == 0:
 		return fmt.Errorf("%w: none of the %d photos could be looked at%s", ErrResult, s.files, b.words())
+	case s.kind == video && len(records) == 0:
+		o.Say("No sighting came of it in this time: a sighting is a thing that comes, stays in view for a while and goes.")
 	case s.kind == photos && len(records) < s.files:
 		o.Say("%d of %d photos could not be read; %s names them (picture left out).", s.files-len(records), s.files, b.log)
 	}
@@ -77,6 +79,9 @@ func (o *Options) watchPhotos(ctx context.Context, b *board, s *scenario) (*stat
 		set(int(seen))
 		if time.Since(heard) > nextPhoto {
 			silent = fmt.Errorf("%w: no verdict for %s after %d of %d photos%s", ErrResult, nextPhoto, seen, s.files, st.complaints())
+		}
+		if st.done() {
+			set(s.files)
 		}
 		return silent != nil || st.done()
 	})
@@ -102,7 +107,7 @@ func (o *Options) watchVideo(ctx context.Context, b *board, _ *scenario) (*statu
 	if last.scored() <= first.scored() {
 		return nil, fmt.Errorf("%w: no frame was scored in %s%s", ErrResult, watchVideo, last.complaints())
 	}
-	o.Say("%d frames reached the board, %d were scored; the others showed nothing new.", last.frames(), last.scored())
+	o.Say("%d frames reached the board, %d were scored: the others showed nothing new or were not worth a look.", last.frames(), last.scored())
 	return last, nil
 }
 
