@@ -132,6 +132,8 @@ func (s *Server) cameraCard(v *voice, state live.State, camera *live.Camera) cam
 	switch sceneOf(state, camera, now) {
 	case sceneWaiting:
 		scene = "waiting"
+	case sceneNone:
+		scene = "none"
 	case sceneStale:
 		scene = "stale"
 	case sceneFinished:

@@ -18,6 +18,7 @@ import (
 // What there is to say of a camera now: keys of the catalogue after "live.".
 const (
 	sceneWaiting  = "waiting"  // no picture yet
+	sceneNone     = "none"     // no picture, and something is wrong with the camera
 	sceneStale    = "stale"    // the picture is no longer live
 	sceneFinished = "finished" // a finite source came to its end
 	sceneNoModel  = "no_model" // nothing is judged
@@ -28,6 +29,8 @@ const (
 
 func sceneOf(state live.State, camera *live.Camera, now time.Time) string {
 	switch {
+	case camera.FrameSeq == 0 && troubleOf(state, camera.ID) != nil:
+		return sceneNone
 	case camera.FrameSeq == 0:
 		return sceneWaiting
 	case camera.Finished:
@@ -51,6 +54,17 @@ func sceneOf(state live.State, camera *live.Camera, now time.Time) string {
 	return sceneEmpty
 }
 
+// troubleOf is what is wrong with a camera, the worst of it; nil = nothing.
+func troubleOf(state live.State, camera string) *live.Condition {
+	at := slices.IndexFunc(state.Conditions, func(c live.Condition) bool {
+		return c.Subject == camera && c.Severity >= live.Warning
+	})
+	if at < 0 {
+		return nil
+	}
+	return &state.Conditions[at]
+}
+
 // liveView is a camera's newest picture and what is said of it.
 type liveView struct {
 	ID, Name string
@@ -65,7 +79,9 @@ type liveView struct {
 	Single   bool
 	Last     []zoneView // verdicts of an old picture
 	Skip     string     // why the last picture was not judged
-	Said     string     // for screen readers, when it changes
+	Trouble  string     // why there is no new picture, and what to do
+	Do       string
+	Said     string // for screen readers, when it changes
 }
 
 // wholeZone is the zone of a camera in which none is drawn, as records name it.
@@ -92,6 +108,9 @@ func (s *Server) liveView(v *voice, state live.State, camera *live.Camera) *live
 		Single: len(camera.Zones) <= 1,
 	}
 	view.Old = view.Scene == sceneStale || view.Scene == sceneFinished
+	if trouble := troubleOf(state, camera.ID); trouble != nil && (view.Scene == sceneNone || view.Scene == sceneStale) {
+		view.Trouble, view.Do = v.condition(*trouble), v.remedy(*trouble)
+	}
 	if camera.FrameSeq > 0 {
 		view.Source = frameAddress(camera)
 		view.Overlay = overlayOf(camera, zonesOf(state, camera.ID))

@@ -27,6 +27,13 @@ func cameraCases() map[string]cameraCase {
 			func(_ *live.State, c *live.Camera) { c.FrameSeq = 0 },
 			[]string{"Waiting for the first picture"}, []string{"<img", ">Live<"},
 		},
+		"no camera at its address": {
+			func(s *live.State, c *live.Camera) {
+				c.FrameSeq = 0
+				s.Conditions = []live.Condition{{Code: "camera_missing", Subject: "barn", Severity: live.Serious, Args: map[string]string{"why": "unplugged"}}}
+			},
+			[]string{"No picture", "can’t be opened: unplugged", "Check that it is plugged in"}, []string{"up to a minute"},
+		},
 		"judged": {
 			func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{zone(wire.Good)} },
 			[]string{">Live<", "huge good", "<circle", ">quite sure", "90%", "judged on 3 pictures", "seq=7", `class="zones"`, `<strong class="off">Not live`}, []string{"view old", "Last verdict"},
