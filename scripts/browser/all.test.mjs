@@ -5,7 +5,7 @@ import { Board, until } from "./board.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { pages } from "./pages.mjs";
-import { walks } from "./walks.mjs";
+import { selfCheck, walks } from "./walks.mjs";
 
 const rig = {
   good: new Board("good", process.env.GOURDIAN_MODEL, [{ id: "patch", name: "Patch", source: "field:seed=2027&speed=60&fps=3&width=640&height=480" }]),
@@ -28,6 +28,7 @@ describe("the page in a browser", { concurrency: false }, () => {
     await rig.browser?.close();
     await Promise.all([rig.good, rig.broken].filter((b) => b.process).map((b) => b.stop()));
   });
+  selfCheck(rig);
   walks(rig);
   pages(rig);
   faults(rig);

@@ -99,7 +99,19 @@ export class Visit {
     });
   }
 
-  shoot(name) { return this.page.screenshot({ path: join(root, ".cache/screenshots", `${name}.png`), fullPage: true, animations: "disabled" }); }
+  // shoot takes the whole page, in a window as high as it is: bars that stick to
+  // the window's edge then stand where they belong.
+  async shoot(name) {
+    const window = this.page.viewportSize();
+    const height = await this.page.evaluate(async () => {
+      for (const image of document.images) image.loading = "eager";
+      await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+      return document.documentElement.scrollHeight;
+    });
+    await this.page.setViewportSize({ width: window.width, height: Math.max(height, window.height) });
+    await this.page.screenshot({ path: join(root, ".cache/screenshots", `${name}.png`), animations: "disabled" });
+    await this.page.setViewportSize(window);
+  }
 
   // choosePIN chooses the board's PIN or gives it.
   async givePIN(pin, next = "/settings") {

@@ -27,7 +27,9 @@ function walk(rig, name, options, steps) {
 const focused = (page) => page.evaluate(() => {
   const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
   const inner = e.querySelector?.(".square:not(.under)");
+  const top = document.elementFromPoint(box.left + box.width / 2, Math.min(box.top + box.height / 2, innerHeight - 1));
   return {
+    covered: !!top && !e.contains(top) && !top.contains(e) && !top.closest("label")?.contains(e) && !inner,
     href: e.getAttribute("href"), id: e.id, tag: e.tagName.toLowerCase(), inMain: !!e.closest("main"),
     shown: box.width > 0 && box.top >= 0 && box.top < innerHeight,
     ringed: (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || (!!inner && getComputedStyle(inner).stroke !== "rgb(255, 255, 255)"),
@@ -39,7 +41,7 @@ async function tabTo(page, what, matches) {
   for (let n = 0; n < 120; n++) {
     await page.keyboard.press("Tab");
     const now = await focused(page);
-    assert.ok(now.shown && now.ringed, `Tab ${n + 1} is on something that can't be seen: ${JSON.stringify(now)}`);
+    assert.ok(now.shown && now.ringed && !now.covered, `Tab ${n + 1} is on something that can't be seen: ${JSON.stringify(now)}`);
     if (matches(now)) return now;
   }
   return assert.fail(`no Tab leads to ${what}`);
@@ -85,7 +87,7 @@ export function walks(rig) {
     await tabTo(page, "the save button", (e) => e.tag === "button" && e.inMain && e.id === "" && !e.href);
   });
 
-  walk(rig, "zone by keyboard: add, move, size, save, remove", {}, async (visit, page) => {
+  walk(rig, "zone by keyboard and pointer: add, move, size, save, remove", {}, async (visit, page) => {
     await visit.givePIN(pin);
     await page.focus("[data-add]");
     await page.keyboard.press("Enter");
@@ -99,6 +101,13 @@ export function walks(rig) {
     assert.ok(Number(await field("x").inputValue()) < Number(before.x), "ArrowLeft does not move it");
     assert.ok(Number(await field("y").inputValue()) < Number(before.y), "ArrowUp does not move it");
     assert.ok(Number(await field("side").inputValue()) < Number(before.side), "Shift and ArrowLeft do not shrink it");
+    const at = await page.locator(".editor .square:not(.under)").boundingBox();
+    const [x, y, left] = [at.x + at.width / 2, at.y + at.height / 2, Number(await field("x").inputValue())];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 30, y + 20, { steps: 3 });
+    await page.mouse.up();
+    assert.ok(Number(await field("x").inputValue()) > left, "dragging does not move it");
     const want = await field("x").inputValue(), zone = await field("id").inputValue();
     await visit.shoot("walk-zone");
     await page.click(".save button");
@@ -198,6 +207,39 @@ export function walks(rig) {
     await page.check('.zone-row input[name$=".remove"]');
     await page.click(".save button");
     await page.waitForSelector(".line.well");
+  });
+}
+
+// selfCheck shows bad pages to the eyes of the other checks, which must see
+// every fault.
+export function selfCheck(rig) {
+  test("the checks see what they look for", async () => {
+    const visit = await Visit.open(rig.browser, rig.good, { width: 390 });
+    try {
+      await visit.go("/history");
+      assert.deepEqual([...await visit.findings(), await visit.sideways(), ...visit.faults].filter(Boolean), []);
+      await visit.page.evaluate(() => {
+        document.querySelector("main").insertAdjacentHTML("beforeend",
+          `<img src="/nowhere.png"><p class="good" id="pale">pale</p><div id="wide">wide</div>`);
+        document.querySelector("#pale").style.color = "#bbbbbb";
+        document.querySelector("#wide").style.width = "2000px";
+        const script = document.createElement("script");
+        script.textContent = "1";
+        document.body.append(script);
+      });
+      const findings = (await visit.findings()).join("\n");
+      assert.match(findings, /critical image-alt/);
+      assert.match(findings, /serious color-contrast/);
+      assert.match(await visit.sideways(), /2\d{3} px wide in 390.*div/);
+      assert.match(visit.faults.join("\n"), /Content Security Policy/);
+      assert.match(visit.faults.join("\n"), /404/);
+      await visit.page.goto("about:blank");
+      await visit.page.setContent('<img src="http://localhost:9/elsewhere.png"><script>throw new Error("broken")</script>');
+      assert.match(visit.faults.join("\n"), /left the host: http:\/\/localhost:9/);
+      assert.match(visit.faults.join("\n"), /script: broken/);
+    } finally {
+      await visit.close();
+    }
   });
 }
 
