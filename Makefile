@@ -48,6 +48,7 @@ soak: build ## two boards watched for MINUTES=30, on photos and a video: does an
 
 pictures: ## screenshots of every page into .cache/screenshots/
 	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory build
 	@scripts/browser/run.sh
 
 clean: ## remove what was built; downloads stay
