@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	recentShown  = 8
+	recentShown  = 6               // rows of two on a phone, of three beside the chart
 	latelyWait   = 5 * time.Second // for the store
 	latelyAtOnce = 50              // newer records that are read singly, not by a search
 )

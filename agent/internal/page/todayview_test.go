@@ -85,11 +85,11 @@ func TestRecentFollowsNewSightingsWithoutASearch(t *testing.T) {
 		}
 		return seqs
 	}
-	if got := read(); len(got) != recentShown || got[0] != 30 || got[7] != 9 {
+	if got := read(); len(got) != recentShown || got[0] != 30 || got[5] != 15 {
 		t.Errorf("%v", got)
 	}
 	r.keep(35)
-	if got := read(); len(got) != recentShown || got[0] != 33 || got[1] != 30 || got[7] != 12 {
+	if got := read(); len(got) != recentShown || got[0] != 33 || got[1] != 30 || got[5] != 18 {
 		t.Errorf("after five more: %v", got)
 	}
 	if r.history.query.Verdicts != nil || r.history.query.Limit != 5 {
