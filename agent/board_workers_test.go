@@ -25,12 +25,17 @@ import (
 // and its look for goroutines that are left behind.
 func runInProcess(t *testing.T, m model) {
 	var log transcript
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
 	config := Config{
 		Data: t.TempDir(), Listen: "127.0.0.1:0", Log: "info",
 		Model:   Model{Bundle: m.bundle, OnnxRuntime: testbed.OnnxRuntime(t)},
 		Workers: Workers{Camera: testbed.Program(t, capture.Program), Infer: testbed.Program(t, infer.Program)},
 		Cameras: []Camera{
-			{ID: "barn", Source: "folder:" + m.repeated(t, 8, 15) + "?loop=1&fps=5"},
+			{ID: "barn", Source: "folder:" + m.repeated(t, 8, 25) + "?loop=1&fps=5"},
 			{ID: "field", Source: "field:seed=3&speed=60"},
 			{ID: "gone", Source: "device:/dev/video-of-nobody"},
 		},
@@ -66,9 +71,6 @@ func runInProcess(t *testing.T, m model) {
 	}
 	if took := time.Since(began); took > stopsWithin {
 		t.Errorf("the board stopped after %v", took)
-	}
-	if t.Failed() {
-		t.Log(log.String())
 	}
 }
 

@@ -117,7 +117,7 @@ func (o *observer) words(code string) string {
 // killAndStopWorkers hits each worker of one board in turn.
 func killAndStopWorkers(t *testing.T, m model, kills int) {
 	data := t.TempDir()
-	p := serve(t, data, m.bundle, "folder:"+m.repeated(t, 8, 15)+"?loop=1&fps=5")
+	p := serve(t, data, m.bundle, "folder:"+m.repeated(t, 8, 25)+"?loop=1&fps=5")
 	until(t, "verdicts and sightings come", func() bool { return p.scored(t) > 3 && p.status(t).Store.Records > 0 })
 	o, stop := observe(t, p)
 	goroutines, files := p.metric(t, "go_goroutines"), p.metric(t, "process_open_fds")
@@ -139,7 +139,7 @@ func killAndStopWorkers(t *testing.T, m model, kills int) {
 	if code := p.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
-	checkKept(t, serve(t, data, m.bundle, "folder:"+m.repeated(t, 8, 15)+"?loop=1&fps=5"), kept)
+	checkKept(t, serve(t, data, m.bundle, "folder:"+m.repeated(t, 8, 25)+"?loop=1&fps=5"), kept)
 }
 
 // hit sends a worker a signal in the middle of frames and waits until frames
