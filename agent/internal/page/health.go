@@ -59,7 +59,7 @@ func (s *Server) aboutCamera(v *voice, state live.State, c live.Condition) strin
 }
 
 // wellText says that all is well and what that means: "All well. Camera live,
-// model patch, 12 sightings kept." Of that a screen reader hears the first words.
+// model patch." Of that a screen reader hears the first words.
 func (v *voice) wellText(state live.State) (level, text, said string) {
 	now := time.Now()
 	liveCameras, ended := 0, 0
@@ -82,10 +82,7 @@ func (v *voice) wellText(state live.State) (level, text, said string) {
 		text = v.Say("health.starting")
 		return "note", text, text
 	}
-	facts := []string{
-		v.Count("health.live", liveCameras), v.Say("health.model_is", "name", state.Model.Name),
-		v.Count("health.kept", int(state.Store.Records)),
-	}
+	facts := []string{v.Count("health.live", liveCameras), v.Say("health.model_is", "name", state.Model.Name)}
 	said = v.Say("health.well")
 	return "well", said + " " + strings.Join(facts, ", ") + ".", said
 }

@@ -9,12 +9,13 @@
   const open = new Set();
   let heard = Date.now();
   let shown = 0;
+  let leaving = false;
 
   const online = (yes) => {
     if (yes) {
       heard = Date.now();
       delete document.body.dataset.offline;
-    } else if (!("offline" in document.body.dataset)) {
+    } else if (!leaving && !("offline" in document.body.dataset)) {
       document.body.dataset.offline = "";
       document.getElementById("said").textContent = document.querySelector(".offline").textContent;
     }
@@ -53,6 +54,8 @@
   });
   document.body.addEventListener("htmx:sseOpen", () => online(true));
   document.body.addEventListener("htmx:sseError", () => online(false));
+  addEventListener("pagehide", () => { leaving = true; }); // which breaks the line too
+  addEventListener("pageshow", () => { leaving = false; });
   addEventListener("offline", () => online(false));
   setInterval(() => { if (Date.now() - heard > silence) online(false); }, 5_000);
 })();
