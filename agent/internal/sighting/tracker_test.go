@@ -401,3 +401,24 @@ func TestAPlainPictureIsBlind(t *testing.T) {
 	}
 	w.empty().end(0)
 }
+
+// The dearest frame is one that looks moved: a shift is looked for.
+func BenchmarkObserve(b *testing.B) {
+	w := newWorld()
+	for name, second := range map[string]view{"still": {thing: 1}, "moved": {thing: 1, shake: 5}} {
+		b.Run(name, func(b *testing.B) {
+			tracker := New(Config{NewBallot: decider(b).Ballot})
+			at := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+			var frames []Observation
+			for _, v := range []view{{thing: 1}, second} {
+				frames = append(frames, Observation{Luma: w.luma(v), Embedding: w.embedding(v), Decision: called(0)})
+			}
+			for i := 0; b.Loop(); i++ {
+				at = at.Add(time.Second)
+				o := frames[i%2]
+				o.At = at
+				tracker.Observe(o)
+			}
+		})
+	}
+}

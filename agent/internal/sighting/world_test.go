@@ -169,7 +169,7 @@ func watching(t *testing.T, sensitivity string) *watch {
 	return w
 }
 
-func decider(t *testing.T) *verdict.Decider {
+func decider(t testing.TB) *verdict.Decider {
 	t.Helper()
 	references, err := verdict.Quantise([][]float32{{1, 0}}, 1)
 	if err != nil {
