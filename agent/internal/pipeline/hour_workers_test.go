@@ -60,6 +60,7 @@ func TestAnHourOfTheFieldIsCountedWithinFivePercent(t *testing.T) {
 					t.Fatal(err)
 				}
 				results[i] = hourOf(t, model, s, span, c.pace)
+				t.Log(hourRow(c, &results[i])) // a full run takes long: say what is known
 			})
 		}
 		t.Run("a still pumpkin under moving shade", func(t *testing.T) {
@@ -216,7 +217,17 @@ func hourTotals(results []hourResult) (frames, sightings score) {
 	return frames, sightings
 }
 
-// hourTable shows recall for each class as "by sighting / by single frame".
+func hourRow(c hourCase, r *hourResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| %d | %v | %d | %d | %+.1f %% | %d | %d |", c.seed, c.pace, r.truth, r.counted, r.off(), r.missed, r.extra)
+	for _, class := range field.Classes() {
+		s, f := r.sightings[class], r.frames[class]
+		fmt.Fprintf(&b, " %d/%d, %d/%d |", s.right, s.n, f.right, f.n)
+	}
+	return b.String()
+}
+
+// hourTable shows recall for each class as "by sighting, by single frame".
 func hourTable(cases []hourCase, results []hourResult) string {
 	var b strings.Builder
 	fmt.Fprint(&b, "| seed | pace | visits | sightings | off | missed | extra |")
@@ -224,13 +235,8 @@ func hourTable(cases []hourCase, results []hourResult) string {
 		fmt.Fprintf(&b, " %s |", class)
 	}
 	fmt.Fprint(&b, "\n|---|---|---|---|---|---|---|---|---|---|---|\n")
-	for i, r := range results {
-		fmt.Fprintf(&b, "| %d | %v | %d | %d | %+.1f %% | %d | %d |", cases[i].seed, cases[i].pace, r.truth, r.counted, r.off(), r.missed, r.extra)
-		for _, class := range field.Classes() {
-			s, f := r.sightings[class], r.frames[class]
-			fmt.Fprintf(&b, " %d/%d, %d/%d |", s.right, s.n, f.right, f.n)
-		}
-		fmt.Fprintln(&b)
+	for i, c := range cases {
+		fmt.Fprintln(&b, hourRow(c, &results[i]))
 	}
 	frames, sightings := hourTotals(results)
 	fmt.Fprintf(&b, "right verdicts: %.2f of %d sightings, %.2f of %d single frames", sightings.share(), sightings.n, frames.share(), frames.n)
