@@ -10,6 +10,10 @@
 // with the scene before: a hand that passes is no sighting.
 //
 // The empty place is learnt (empty.go): it is what comes back, and at the very
-// first start the first scene in which the model sees no fruit. All times are
-// of the field clock.
+// first start the first scene in which the model sees no fruit. What follows at
+// once on it is a thing, even if the model can't name it.
+//
+// After an hour or more without a frame, a night, what looks much the same has
+// stood there all along. All times are of the field clock; when that is set, a
+// sighting moves with it and keeps its length.
 package sighting
