@@ -47,6 +47,7 @@ func TestFaultsOfTheWholeBoard(t *testing.T) {
 		})
 	}
 	t.Run("agent killed while records come", func(t *testing.T) { t.Parallel(); killAgent(t, m) })
+	t.Run("workers killed within a folder", func(t *testing.T) { t.Parallel(); killWithinFolder(t, m) })
 	t.Run("in one process", func(t *testing.T) { runInProcess(t, m) })
 }
 
@@ -140,6 +141,26 @@ func killAndStopWorkers(t *testing.T, m model, kills int) {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
 	checkKept(t, serve(t, data, m.bundle, "folder:"+m.repeated(t, 8, 25)+"?loop=1&fps=5"), kept)
+}
+
+// killWithinFolder kills both workers while a folder is read once: it began
+// before the model was up, and still each picture is one record, none twice.
+func killWithinFolder(t *testing.T, m model) {
+	const pictures = 240
+	p := serve(t, t.TempDir(), m.bundle, "folder:"+m.repeated(t, 40, pictures/40))
+	for i, worker := range []string{infer.Program, capture.Program, infer.Program} {
+		until(t, "the folder is under way", func() bool { return p.scored(t) > uint64(20+50*i) && p.child(t, worker) != 0 })
+		if err := syscall.Kill(p.child(t, worker), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.status(t).Cameras[0].Finished {
+		t.Fatal("the folder was over before the last kill")
+	}
+	until(t, "the folder is over", func() bool { return p.status(t).Cameras[0].Finished })
+	if all := p.records(t); len(all) != pictures || all[0].Seq != pictures {
+		t.Errorf("%d records of %d pictures, the newest is number %d", len(all), pictures, all[0].Seq)
+	}
 }
 
 // hit sends a worker a signal in the middle of frames and waits until frames
