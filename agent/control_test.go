@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -32,9 +34,12 @@ func (s *shelf) LoadSettings(context.Context) (json.RawMessage, error) {
 
 func (s *shelf) SaveSettings(_ context.Context, data json.RawMessage) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.saveErr == nil {
 		s.data = slices.Clone(data)
+	}
+	s.mu.Unlock()
+	for range rand.IntN(50) { // a disk answers when it likes
+		runtime.Gosched()
 	}
 	return s.saveErr
 }

@@ -102,6 +102,36 @@ func TestUnusableBundleIsRefusedInWords(t *testing.T) {
 	}
 }
 
+func TestNewestReasonForNoModelReplacesTheOneBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.run(t)()
+		synctest.Wait()
+		r.wantCodes(t, "model_missing")
+		for _, step := range []struct {
+			data string
+			code string
+		}{{"half a copy", "model_refused"}, {"", "model_missing"}} {
+			if err := os.WriteFile(r.path, []byte(step.data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if step.data == "" {
+				if err := os.Remove(r.path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			<-time.After(retryBundle)
+			synctest.Wait()
+			r.wantCodes(t, step.code)
+		}
+		bundleOf(t, r.path, func(m *bundle.Manifest) { m.Preprocess = "square/9-000000000000" })
+		<-time.After(retryBundle)
+		synctest.Wait()
+		r.wantCodes(t, "model_newer")
+	})
+}
+
 func TestFileThatMayNotBeReadIsNotCalledMissing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
