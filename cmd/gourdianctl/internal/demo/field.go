@@ -14,8 +14,8 @@ import (
 
 const (
 	// warmUp is field time that passes before things are counted: a new board
-	// learns what the empty place looks like.
-	warmUp = 3 * time.Minute
+	// learns what the empty place looks like by seeing it come back.
+	warmUp = 8 * time.Minute
 	// closing is field time after the last thing that counts, for the board to
 	// see that it is gone.
 	closing = time.Minute
@@ -135,7 +135,8 @@ func (o *Options) judge(st stretch, records []record, last *status, slowest, spe
 	o.Say("  inference    %s%s", last.engine(), last.complaints())
 	o.Say("The list above is kept in %s.\n", filepath.Join(o.Dir, "watched.txt"))
 	if err == nil {
-		o.Say("Passed: things counted within %.0f %%, enough of each class named rightly.", 100*countTolerance)
+		o.Say("Passed: things counted within %.0f %%, at least %.0f %% of each class named rightly, at most %.0f %% wrongly.",
+			100*countTolerance, 100*leastRecall, 100*mostWrong)
 	}
 	return err
 }

@@ -78,6 +78,7 @@ func TestBoardsThatFallShortFailWithWords(t *testing.T) {
 		{"a board that misses a tenth", perfect(st)[2:], []string{"18 sightings where 20 things stood"}},
 		{"a board that counts shade", append(perfect(st), sighting(1.1, 1.5, "good"), sighting(3.1, 3.5, "good")), []string{"22 sightings where 20 things stood"}},
 		{"a class that is never named", never(field.Bad, wire.Good, ""), []string{"recall of bad is 0.00, below"}},
+		{"a board that mixes up a little of everything", mixed(perfect(st)), []string{"8 of 20 things were called what they are not"}},
 		{"a class of which the board is unsure", never(field.Regular, wire.Unsure, wire.ReasonNovel), []string{"recall of regular is 0.00"}},
 	}
 	for _, c := range cases {
@@ -94,6 +95,18 @@ func TestBoardsThatFallShortFailWithWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mixed calls two of each class what they are not.
+func mixed(records []record) []record {
+	for i := range records[:8] {
+		if records[i].Verdict == wire.Good {
+			records[i].Verdict = wire.Bad
+		} else {
+			records[i].Verdict = wire.Good
+		}
+	}
+	return records
 }
 
 func TestClassThatNeverStoodThereIsNotPassed(t *testing.T) {
