@@ -8,7 +8,7 @@ out=$PWD/.cache/test
 mkdir -p "$out"
 
 echo "Format and vet"
-unformatted=$(gofmt -l $(git ls-files '*.go'))
+unformatted=$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls -d 2>/dev/null | xargs -d '\n' gofmt -l)
 [ -z "$unformatted" ] || { printf 'not formatted (run gofmt -w):\n%s\n' "$unformatted" >&2; exit 1; }
 go vet -tags "$tags" ./...
 
@@ -20,6 +20,6 @@ if [ -x scripts/browser/run.sh ]; then
     scripts/browser/run.sh
 fi
 
-echo "Tests (race detector on; the whole output goes to .cache/test/go.json)"
+echo "Tests (race detector on; the first time compiles for minutes; the whole output goes to .cache/test/go.json)"
 go build -o "$out/testreport" ./scripts/testreport
 go test -race -tags "$tags" -timeout 18m -json ./... 2>&1 | tee "$out/go.json" | "$out/testreport"
