@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,6 +23,8 @@ const (
 	readyWithin = 3 * time.Minute
 	// sayEvery is how often a wait says that it goes on.
 	sayEvery = 5 * time.Second
+	// closedFor is how long a camera may be refused before it is given up.
+	closedFor = 10 * time.Second
 	// stopWithin is how long it may take to end.
 	stopWithin = 20 * time.Second
 	// ports are how many are tried, from the first on.
@@ -151,16 +154,25 @@ func (b *board) words() string {
 	return text + " and ends:\n  " + strings.Join(lines[max(0, len(lines)-lastWords):], "\n  ")
 }
 
-// waitReady waits for the first scored frame.
+// waitReady waits for the first scored frame, or the end of a folder in which
+// nothing can be scored.
 func (o *Options) waitReady(ctx context.Context, b *board) error {
 	began := time.Now()
-	told := began
+	told, opened := began, began
+	var closed error
 	_, err := b.until(ctx, readyWithin, func(s *status) bool {
-		if now := time.Now(); now.Sub(told) >= sayEvery {
+		now := time.Now()
+		if !s.closed() {
+			opened = now
+		}
+		if now.Sub(opened) >= closedFor {
+			closed = fmt.Errorf("the board can't open what it is to look at%s", s.complaints())
+		}
+		if now.Sub(told) >= sayEvery {
 			told = now
 			o.Say("Starting the board: no verdict after %s.%s", now.Sub(began).Round(time.Second), s.complaints())
 		}
-		return s.scored() > 0
+		return closed != nil || s.scored() > 0 || s.done()
 	})
-	return err
+	return errors.Join(err, closed)
 }

@@ -62,6 +62,7 @@ func TestBoardThatFailsEndsTheDemoWithWords(t *testing.T) {
 	}{
 		{"dies", false, []string{"the board ended by itself (exit status 3)", "the disk has caught fire"}},
 		{"collapses", false, []string{"the board ended by itself (exit status 4)", "out of memory"}},
+		{"shut", false, []string{"can't open what it is to look at", "The camera can't be opened."}},
 		{"blind", true, []string{"0 sightings where"}},
 		{"bad", true, []string{"recall of bad is 0.00"}},
 	}

@@ -40,6 +40,7 @@ type status struct {
 		InferMillis float64 `json:"infer_ms"`
 	} `json:"model"`
 	Conditions []struct {
+		Code     string `json:"code"`
 		Severity string `json:"severity"`
 		Text     string `json:"text"`
 	} `json:"conditions"`
@@ -55,6 +56,17 @@ func (s *status) scored() uint64 {
 		return 0
 	}
 	return s.Cameras[0].Scored
+}
+
+// closed says that the camera can't be opened: a file that is no video, a folder
+// that is gone.
+func (s *status) closed() bool {
+	for _, c := range s.Conditions {
+		if c.Code == "camera_missing" {
+			return true
+		}
+	}
+	return false
 }
 
 // done says that a folder has been looked through.

@@ -57,7 +57,7 @@ type fakeBoard struct {
 const fakeJump = 8 * time.Minute
 
 // fakeAgent is a board that "dies" before it listens, "collapses" in the middle
-// of the watch, is "blind" and records nothing, calls all "bad" things good, or
+// of the watch, can't open its camera and stays "shut", is "blind" and records nothing, calls all "bad" things good, or
 // is "perfect".
 func fakeAgent(mode string) int {
 	if mode == "dies" {
@@ -88,6 +88,12 @@ func (b *fakeBoard) status(w http.ResponseWriter, _ *http.Request) {
 	if b.mode == "collapses" && n > 4 {
 		fmt.Fprintln(os.Stderr, "out of memory")
 		os.Exit(4)
+	}
+	if b.mode == "shut" {
+		_ = json.NewEncoder(w).Encode(map[string]any{"conditions": []any{
+			map[string]any{"code": "camera_missing", "severity": "serious", "text": "The camera can't be opened."},
+		}})
+		return
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"field_now":  b.scene.Start().Add(time.Duration(n) * fakeJump),

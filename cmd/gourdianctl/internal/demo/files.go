@@ -23,7 +23,11 @@ const (
 
 // page asks for what a person's browser asks for.
 func (b *board) page(ctx context.Context) error {
-	if err := errors.Join(b.get(ctx, "/", nil), b.get(ctx, "/api/v1/cameras/"+cameraID+"/frame.jpg", nil)); err != nil {
+	s, err := b.status(ctx)
+	if err == nil && s.frames() > 0 { // a folder in which nothing can be read has none
+		err = b.get(ctx, "/api/v1/cameras/"+cameraID+"/frame.jpg", nil)
+	}
+	if err := errors.Join(err, b.get(ctx, "/", nil)); err != nil {
 		return fmt.Errorf("the page does not answer: %w", err)
 	}
 	return nil
