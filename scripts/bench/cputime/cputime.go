@@ -15,18 +15,25 @@ import (
 // tick is the unit of /proc, the same on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// Of returns what one process has used, its ended threads included.
-func Of(pid int) (time.Duration, error) {
-	p, err := read(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	return p.used, err
+// Of returns what these processes have used, their ended threads included.
+func Of(pids ...int) (time.Duration, error) {
+	var sum time.Duration
+	for _, pid := range pids {
+		p, err := read(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		if err != nil {
+			return 0, err
+		}
+		sum += p.used
+	}
+	return sum, nil
 }
 
-// Tree returns what a process and all below it have used. Those that have
-// ended and were waited for are not in it.
-func Tree(root int) (time.Duration, error) {
+// Tree returns a process and all below it. Finding them takes some processor
+// time itself: do it before and after what is measured.
+func Tree(root int) ([]int, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	processes := map[int]process{}
 	for _, file := range files {
@@ -35,15 +42,15 @@ func Tree(root int) (time.Duration, error) {
 		}
 	}
 	if _, there := processes[root]; !there {
-		return 0, fmt.Errorf("processor time: there is no process %d", root)
+		return nil, fmt.Errorf("processor time: there is no process %d", root)
 	}
-	var sum time.Duration
+	var pids []int
 	for pid := range processes {
 		if below(processes, pid, root) {
-			sum += processes[pid].used
+			pids = append(pids, pid)
 		}
 	}
-	return sum, nil
+	return pids, nil
 }
 
 func below(processes map[int]process, pid, root int) bool {

@@ -3,6 +3,7 @@ package cputime
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 )
@@ -33,7 +34,11 @@ func TestWorkOfAChildCountsToTheTreeAndNotToItsParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := Tree(os.Getpid())
+	tree, err := Tree(os.Getpid())
+	if err != nil || !slices.Contains(tree, os.Getpid()) || !slices.Contains(tree, child.Process.Pid) || slices.Contains(tree, os.Getppid()) {
+		t.Fatalf("the tree is %v, %v", tree, err)
+	}
+	all, err := Of(tree...)
 	if err != nil || all < alone+worked-2*tick || all > alone+worked+time.Second {
 		t.Errorf("the tree used %v, this process %v and its child %v: %v", all, alone, worked, err)
 	}

@@ -113,10 +113,14 @@ func (s *side) add(round int, block []time.Duration, cpu time.Duration) {
 func alternate(ctx context.Context, o options, client *infer.Client, loop *loop) (ours, theirs side, err error) {
 	in := make(vision.Tensor, vision.TensorLen)
 	var scores infer.Scores
+	// The C loop is in the tree too, but waits meanwhile.
+	tree, err := cputime.Tree(os.Getpid())
+	if err != nil {
+		return ours, theirs, err
+	}
 	for round := range o.rounds + 1 {
 		paint(in, uint32(round))
-		// The C loop waits meanwhile, so it adds nothing to the tree.
-		block, cpu, err := timed(func() (time.Duration, error) { return cputime.Tree(os.Getpid()) }, func() ([]time.Duration, error) {
+		block, cpu, err := timed(tree, func() ([]time.Duration, error) {
 			return runWorker(ctx, client, in, &scores, o.block)
 		})
 		if err != nil {
@@ -124,7 +128,7 @@ func alternate(ctx context.Context, o options, client *infer.Client, loop *loop)
 		}
 		ours.add(round, block, cpu)
 		var sum float64
-		block, cpu, err = timed(func() (time.Duration, error) { return cputime.Of(loop.cmd.Process.Pid) }, func() (times []time.Duration, err error) {
+		block, cpu, err = timed([]int{loop.cmd.Process.Pid}, func() (times []time.Duration, err error) {
 			times, sum, err = loop.run(o.block, round)
 			return times, err
 		})
@@ -139,9 +143,9 @@ func alternate(ctx context.Context, o options, client *infer.Client, loop *loop)
 	return ours, theirs, nil
 }
 
-// timed runs a block and says what processor time it used.
-func timed(used func() (time.Duration, error), block func() ([]time.Duration, error)) ([]time.Duration, time.Duration, error) {
-	before, err := used()
+// timed runs a block and says what processor time these processes used.
+func timed(pids []int, block func() ([]time.Duration, error)) ([]time.Duration, time.Duration, error) {
+	before, err := cputime.Of(pids...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -149,7 +153,7 @@ func timed(used func() (time.Duration, error), block func() ([]time.Duration, er
 	if err != nil {
 		return nil, 0, err
 	}
-	after, err := used()
+	after, err := cputime.Of(pids...)
 	return times, after - before, err
 }
 

@@ -127,21 +127,22 @@ func (b *board) watch(ctx context.Context, pid, n int) (w watched, err error) {
 		records int
 	}
 	for {
-		var status struct{ Store struct{ Records int } }
-		// Until the page is up, nobody answers.
-		err := b.get(ctx, "/api/v1/status", &status)
-		records := status.Store.Records
-		if err == nil && records >= boardWarm {
-			used, err := cputime.Tree(pid)
+		newest, err := b.newest(ctx)
+		if err == nil && newest >= boardWarm { // until the page is up, nobody answers
+			tree, err := cputime.Tree(pid)
+			if err != nil {
+				return w, err
+			}
+			used, err := cputime.Of(tree...)
 			if err != nil {
 				return w, err
 			}
 			if first.records == 0 {
-				first.cpu, first.records = used, records
+				first.cpu, first.records = used, newest
 			}
-			w.cpu, w.records = used-first.cpu, records-first.records
+			w.cpu, w.records = used-first.cpu, newest-first.records
 		}
-		if records > n+boardWarm {
+		if newest > n+boardWarm && w.records > 0 {
 			break
 		}
 		select {
@@ -152,6 +153,16 @@ func (b *board) watch(ctx context.Context, pid, n int) (w watched, err error) {
 	}
 	w.times, err = b.moments(ctx, n)
 	return w, err
+}
+
+// newest is the number of the newest record, 0 when there is none. The status
+// tells it only every few seconds.
+func (b *board) newest(ctx context.Context) (int, error) {
+	var answer struct{ Records []struct{ Seq int } }
+	if err := b.get(ctx, "/api/v1/records?limit=1", &answer); err != nil || len(answer.Records) == 0 {
+		return 0, err
+	}
+	return answer.Records[0].Seq, nil
 }
 
 // moments are the times between the pictures of n records after the warm ones.

@@ -117,7 +117,11 @@ func compare(ctx context.Context, o options, dir string, decoder *capture.Decode
 	if err != nil {
 		return err
 	}
-	s := sides{file: file, decoder: decoder, engine: engine, board: board, loop: loop}
+	tree, err := cputime.Tree(os.Getpid())
+	if err != nil {
+		return errors.Join(err, loop.close())
+	}
+	s := sides{tree: tree, file: file, decoder: decoder, engine: engine, board: board, loop: loop}
 	err = s.alternate(ctx, o)
 	if err := errors.Join(err, loop.close()); err != nil {
 		return err
@@ -154,6 +158,7 @@ type sides struct {
 	engine  *infer.Client
 	board   *board
 	loop    *loop
+	tree    []int // this process and what it started, without the board
 
 	workers, theirs          [][]parts
 	stored                   [][]time.Duration
@@ -190,7 +195,7 @@ func (s *sides) alternate(ctx context.Context, o options) error {
 // runWorkers does a block through both workers. The C++ loop waits meanwhile,
 // so it adds nothing to the processor time of the tree.
 func (s *sides) runWorkers(ctx context.Context, n int) ([]parts, time.Duration, error) {
-	before, err := cputime.Tree(os.Getpid())
+	before, err := cputime.Of(s.tree...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -208,7 +213,7 @@ func (s *sides) runWorkers(ctx context.Context, n int) ([]parts, time.Duration, 
 		}
 		frames = append(frames, parts{looked.Sub(begin), time.Since(looked)})
 	}
-	after, err := cputime.Tree(os.Getpid())
+	after, err := cputime.Of(s.tree...)
 	return frames, after - before, err
 }
 
