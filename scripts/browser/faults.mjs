@@ -58,6 +58,8 @@ export function faults(rig) {
       assert.ok((await page.innerText(".offline")).includes(visit.say("page.offline")));
       assert.match(await page.evaluate(() => getComputedStyle(document.querySelector("[data-picture]")).filter), /grayscale/);
       assert.ok(!await page.isVisible(".stamp .on"), "an old picture is called live");
+      assert.ok(!(await page.innerText(".stamp")).includes(visit.say("time.now")), "an old picture is called new");
+      assert.ok(!(await page.innerText("main")).includes(visit.say("health.well")), "all is said to be well");
       assert.deepEqual(await visit.findings(), []);
       await visit.shoot("fault-offline");
       await rig.good.start();
