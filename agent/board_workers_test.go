@@ -58,7 +58,7 @@ func runInProcess(t *testing.T, m model) {
 	})
 	until(t, "the page says what is wrong with the third", func() bool {
 		for _, c := range p.status(t).Conditions {
-			if c.Code == "camera_missing" && strings.Contains(c.Text, "/dev/video-of-nobody") {
+			if c.Code == "camera_missing" && strings.Contains(c.Hint, "/dev/video-of-nobody") {
 				return true
 			}
 		}

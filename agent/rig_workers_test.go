@@ -243,6 +243,7 @@ type status struct {
 	Conditions []struct {
 		Code string `json:"code"`
 		Text string `json:"text"`
+		Hint string `json:"hint"`
 	} `json:"conditions"`
 	Store struct {
 		Records uint64 `json:"records"`

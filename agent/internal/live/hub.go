@@ -77,15 +77,20 @@ func (h *Hub) Frame(camera string) (jpeg []byte, at time.Time, seq uint64, ok bo
 	return f.jpeg, f.at, f.seq, ok
 }
 
-// SetFrame makes jpeg the newest picture of a camera. The Hub keeps it: the
-// caller must not write to it again.
-func (h *Hub) SetFrame(camera string, jpeg []byte, at, field time.Time, seq uint64) {
+// SetFrame makes jpeg the newest picture of a camera and lets edit, nil for
+// nothing, change what is said of it in the same step: nobody sees a picture
+// with the verdict of another. The Hub keeps jpeg: the caller must not write to
+// it again. edit must not keep the pointer.
+func (h *Hub) SetFrame(camera string, jpeg []byte, at, field time.Time, seq uint64, edit func(*Camera)) {
 	h.change(func(s *State) {
 		h.frames[camera] = frame{jpeg: jpeg, at: at, seq: seq}
 		c := cameraOf(s, camera)
 		c.FrameSeq, c.FrameAt, c.FieldAt = seq, at, field
 		if field.After(s.FieldNow) {
 			s.FieldNow = field
+		}
+		if edit != nil {
+			edit(c)
 		}
 	})
 }

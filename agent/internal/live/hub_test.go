@@ -102,8 +102,8 @@ func TestFrames(t *testing.T) {
 		t.Error("a picture before the first one")
 	}
 	at, field := time.Unix(100, 0), time.Unix(5000, 0)
-	h.SetFrame("north", []byte("jpeg"), at, field, 7)
-	h.SetFrame("south", []byte("other"), at, field.Add(-time.Hour), 3)
+	h.SetFrame("north", []byte("jpeg"), at, field, 7, nil)
+	h.SetFrame("south", []byte("other"), at, field.Add(-time.Hour), 3, nil)
 	if data, got, seq, ok := h.Frame("north"); !ok || string(data) != "jpeg" || !got.Equal(at) || seq != 7 {
 		t.Errorf("%s %v %d %v", data, got, seq, ok)
 	}
@@ -172,7 +172,7 @@ func TestManyWritersAndReaders(t *testing.T) {
 	for w := range writers {
 		all.Go(func() {
 			for i := range rounds {
-				h.SetFrame(strconv.Itoa(w), []byte{1}, time.Unix(1, 0), time.Unix(1, 0), uint64(i))
+				h.SetFrame(strconv.Itoa(w), []byte{1}, time.Unix(1, 0), time.Unix(1, 0), uint64(i), nil)
 			}
 		})
 	}

@@ -32,7 +32,7 @@ func cameraCases() map[string]cameraCase {
 				c.FrameSeq = 0
 				s.Conditions = []live.Condition{{Code: "camera_missing", Subject: "barn", Severity: live.Serious, Args: map[string]string{"why": "unplugged"}}}
 			},
-			[]string{"No picture", "can’t be opened: unplugged", "Check that it is plugged in"}, []string{"up to a minute"},
+			[]string{"No picture", "Technical detail: unplugged", "Check that it is plugged in"}, []string{"up to a minute"},
 		},
 		"judged": {
 			func(_ *live.State, c *live.Camera) { c.Zones = []live.ZoneState{zone(wire.Good)} },
@@ -102,7 +102,7 @@ func TestWhatIsSaidOfACamera(t *testing.T) {
 		for name, c := range cameraCases() {
 			r := newRig(t)
 			r.showModel()
-			r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7)
+			r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7, nil)
 			state := r.hub.State()
 			c.edit(&state, &state.Cameras[0])
 			html, err := r.server.fragment("live-barn", "en", state)

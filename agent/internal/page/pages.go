@@ -13,7 +13,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"gourdian/agent/internal/live"
 	"gourdian/internal/web"
 )
 
@@ -205,15 +204,6 @@ type errorView struct{ Title, Do string }
 
 // voice speaks the language of a reader.
 func (s *Server) voice(c *gin.Context) *voice { return s.pages.voices[web.Lang(s.language(c))] }
-
-// conditionText says a condition in words of lang.
-func (s *Server) conditionText(lang string, c live.Condition) string {
-	v := s.pages.voices[web.Lang(lang)]
-	if v == nil {
-		v = s.pages.voices[web.English]
-	}
-	return v.condition(c)
-}
 
 // missingAssets names the page assets that were not there when the program was
 // built.

@@ -30,7 +30,7 @@ func fullRig(t *testing.T) *rig {
 	zones := []vision.Zone{{ID: "left", X: 0, Y: 0, Side: 5000}, {ID: "right", X: 5000, Y: 0, Side: 5000}}
 	r.hub.SetSettings(settings.Default([]settings.Camera{{ID: "barn", Name: "Barn"}, {ID: "row", Name: "North row", Zones: zones}}))
 	for _, id := range []string{"barn", "row"} {
-		r.hub.SetFrame(id, []byte("jpeg"), time.Now(), now, 7)
+		r.hub.SetFrame(id, []byte("jpeg"), time.Now(), now, 7, nil)
 	}
 	seen := live.ZoneState{
 		Zone: "all", Occupied: true, Since: now.Add(-time.Minute), Frames: 4, Verdict: wire.Bad,

@@ -17,7 +17,7 @@ func TestStalePictureIsNeverGivenAsLive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7)
+		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7, nil)
 		w := r.get(frameTarget)
 		if w.Code != http.StatusOK || w.Body.String() != "jpeg" || w.Header().Get("Content-Type") != "image/jpeg" ||
 			w.Header().Get("X-Frame-Seq") != "7" || w.Header().Get("X-Frame-Age") != "0.0" {
@@ -54,7 +54,7 @@ func TestStatusSaysThatThePictureIsStale(t *testing.T) {
 		if frame := answer[statusAnswer](t, r.get("/api/v1/status")).Cameras[0].Frame; frame != nil {
 			t.Errorf("a frame before the first: %+v", frame)
 		}
-		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7)
+		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7, nil)
 		pass(live.StaleAfter + time.Second)
 		if frame := answer[statusAnswer](t, r.get("/api/v1/status")).Cameras[0].Frame; !frame.Stale || frame.Age != 16 || frame.Seq != 7 {
 			t.Errorf("%+v", frame)
@@ -65,7 +65,7 @@ func TestStatusSaysThatThePictureIsStale(t *testing.T) {
 func TestFrameOfAnotherTimeIsNotKeptByTheBrowser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7)
+	r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 7, nil)
 	for target, want := range map[string]string{
 		frameTarget:            "no-store",
 		frameTarget + "?seq=6": "no-store",
@@ -81,7 +81,7 @@ func TestFrameOfAnotherTimeIsNotKeptByTheBrowser(t *testing.T) {
 func TestClockThatStepsBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.hub.SetFrame("barn", []byte("jpeg"), time.Now().Add(time.Hour), time.Now(), 1)
+	r.hub.SetFrame("barn", []byte("jpeg"), time.Now().Add(time.Hour), time.Now(), 1, nil)
 	if w := r.get(frameTarget); w.Code != http.StatusOK || w.Header().Get("X-Frame-Age") != "0.0" {
 		t.Errorf("%d, age %s", w.Code, w.Header().Get("X-Frame-Age"))
 	}

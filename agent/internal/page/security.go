@@ -79,6 +79,18 @@ func (s *Server) checkOrigin() gin.HandlerFunc {
 	}
 }
 
+// answerHEAD answers HEAD like GET, without the body, which net/http leaves
+// out: monitors ask so. An event stream has no end, and so no HEAD.
+func answerHEAD(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && r.URL.Path != "/events" {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // limitBody bounds what a request may send; reading beyond fails.
 func limitBody(c *gin.Context) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBodyBytes)

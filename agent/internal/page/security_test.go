@@ -1,6 +1,7 @@
 package page
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -284,4 +285,21 @@ func (e *endless) Read(p []byte) (int, error) {
 	}
 	e.read += len(p)
 	return len(p), nil
+}
+
+func TestMonitorThatAsksByHEADGetsTheStatusAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	server := httptest.NewServer(r.server.httpServer().Handler)
+	defer server.Close()
+	for path, want := range map[string]int{"/": http.StatusOK, "/healthz": http.StatusOK, "/nowhere": http.StatusNotFound, "/events": http.StatusMethodNotAllowed} {
+		answer, err := http.Head(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if answer.Body.Close(); err != nil || len(body) > 0 || answer.StatusCode != want {
+			t.Errorf("HEAD %s: %d with %d bytes, %v; want %d", path, answer.StatusCode, len(body), err, want)
+		}
+	}
 }

@@ -208,7 +208,7 @@ func (s *Server) stop(server *http.Server, served <-chan error) error {
 
 func (s *Server) httpServer() *http.Server {
 	return &http.Server{
-		Handler:           s.handler,
+		Handler:           answerHEAD(s.handler),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -185,7 +185,7 @@ func TestStopLetsAnAnswerUnderWayFinish(t *testing.T) {
 			_, after := untilClosed(events)
 			eventsEnd <- after
 		}()
-		r.hub.SetFrame("barn", make([]byte, 1<<16), time.Now(), time.Now(), 1)
+		r.hub.SetFrame("barn", make([]byte, 1<<16), time.Now(), time.Now(), 1, nil)
 		say(t, under, "GET "+frameTarget+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		first := make([]byte, 1)
 		if _, err := under.Read(first); err != nil { // the answer has begun

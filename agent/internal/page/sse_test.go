@@ -163,7 +163,7 @@ func TestStreamTellsWhatChangedAndNothingElse(t *testing.T) {
 		if len(named(got, "health")) != 1 || len(named(got, "counts", "recent", "live-barn")) > 0 {
 			t.Errorf("after a condition: %q", names(got))
 		}
-		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 41)
+		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 41, nil)
 		pass(time.Second)
 		if got := out.take(t); len(named(got, "live-barn")) != 1 || len(named(got, "recent", "counts")) > 0 {
 			t.Errorf("after a picture: %q", names(got))
@@ -201,7 +201,7 @@ func TestPictureThatGoesStaleIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 1)
+		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 1, nil)
 		out, leave, done := r.open(t, "/events?want=live-barn")
 		fresh := out.take(t)
 		pass(live.StaleAfter + 2*eventRefresh)
@@ -259,7 +259,7 @@ func TestFastBoardDoesNotFloodAReader(t *testing.T) {
 		out, leave, done := r.open(t, "/events?want=live-barn")
 		out.take(t)
 		for i := range 300 { // 30 pictures each second for 10 seconds
-			r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), uint64(i+1))
+			r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), uint64(i+1), nil)
 			pass(time.Second / 30)
 		}
 		if got := len(out.take(t)); got < 20 || got > 41 {

@@ -91,7 +91,8 @@ type conditionAnswer struct {
 	Severity string    `json:"severity"`
 	Subject  string    `json:"subject"`
 	Since    time.Time `json:"since"`
-	Text     string    `json:"text"`
+	Text     string    `json:"text"` // in the reader's language
+	Hint     string    `json:"hint"` // what to do about it, in the same
 }
 
 type storeAnswer struct {
@@ -163,12 +164,12 @@ func modelAnswerOf(m *live.Model) *modelAnswer {
 }
 
 func (s *Server) conditionAnswers(c *gin.Context, conditions []live.Condition) []conditionAnswer {
-	lang := s.language(c)
+	v := s.voice(c)
 	answers := []conditionAnswer{}
 	for _, condition := range conditions {
 		answers = append(answers, conditionAnswer{
 			Code: condition.Code, Severity: severityName(condition.Severity), Subject: condition.Subject,
-			Since: condition.Since.UTC(), Text: s.conditionText(lang, condition),
+			Since: condition.Since.UTC(), Text: v.condition(condition), Hint: v.remedy(condition),
 		})
 	}
 	return answers

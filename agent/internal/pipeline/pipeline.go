@@ -51,7 +51,7 @@ type Keeper interface {
 
 // Board shows what the camera does; *live.Hub is one.
 type Board interface {
-	SetFrame(camera string, jpeg []byte, at, field time.Time, seq uint64)
+	SetFrame(camera string, jpeg []byte, at, field time.Time, seq uint64, edit func(*live.Camera))
 	UpdateCamera(camera string, edit func(*live.Camera))
 	Raise(live.Condition)
 	Clear(code, subject string)
@@ -149,7 +149,6 @@ func add(sums, counts map[string]uint64) {
 func (p *Pipeline) observe(ctx context.Context, frame *capture.Frame) {
 	p.heard = time.Now()
 	p.rate.add(p.heard)
-	p.config.Board.SetFrame(p.config.ID, frame.JPEG, frame.WallAt, frame.CapturedAt, frame.Seq)
 	p.clearSilence()
 	var reason string
 	if p.finite() {

@@ -15,10 +15,10 @@ import (
 // worker that is started again is back sooner.
 const patience = 5 * time.Second
 
-// show puts the frame's outcome on the page.
+// show puts the frame and what came of it on the page.
 func (p *Pipeline) show(frame *capture.Frame, skip string) {
 	zones, skips := p.states(), p.skipped()
-	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) {
+	p.config.Board.SetFrame(p.config.ID, frame.JPEG, frame.WallAt, frame.CapturedAt, frame.Seq, func(c *live.Camera) {
 		c.W, c.H, c.Dropped, c.FPS = frame.W, frame.H, frame.Dropped, p.rate.perSecond()
 		c.LastSkip, c.Scored, c.Skips, c.Zones = skip, p.scored, skips, zones
 	})

@@ -43,6 +43,7 @@ type status struct {
 		Code     string `json:"code"`
 		Severity string `json:"severity"`
 		Text     string `json:"text"`
+		Hint     string `json:"hint"`
 	} `json:"conditions"`
 	Store struct {
 		Records uint64 `json:"records"`
@@ -93,7 +94,7 @@ func (s *status) complaints() string {
 	var text strings.Builder
 	for _, c := range s.Conditions {
 		if c.Severity != "info" {
-			text.WriteString("\n  the board says: " + c.Text)
+			text.WriteString("\n  the board says: " + c.Text + " " + c.Hint)
 		}
 	}
 	return text.String()
