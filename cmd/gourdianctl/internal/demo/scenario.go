@@ -122,9 +122,14 @@ func (o *Options) renderedModel(ctx context.Context) (string, error) {
 		o.Say("1. The model of rendered pumpkins is there from an earlier demo.")
 		return bundle, nil
 	}
-	recipe.Dir = filepath.Join(o.Dir, "patch-"+key)
+	// The page shows the folder's name as the model's.
+	keyed := filepath.Join(o.Dir, "patch-"+key)
+	recipe.Dir = filepath.Join(keyed, "practice")
 	if _, err := os.Stat(recipe.Dir); err != nil {
 		o.Say("1. Rendering %d labelled pictures of pumpkins and look-alikes.", recipe.Count)
+		if err := os.MkdirAll(keyed, 0o755); err != nil {
+			return "", fmt.Errorf("make the folder of pictures: %w", err)
+		}
 		if err := o.Render(ctx, recipe); err != nil {
 			return "", err
 		}
@@ -133,7 +138,7 @@ func (o *Options) renderedModel(ctx context.Context) (string, error) {
 	if err := o.Train(ctx, recipe.Dir, models.TaskGrade, bundle); err != nil {
 		return "", err
 	}
-	return bundle, errors.Join(o.clear("rendered-*", bundle), o.clear("patch-*", recipe.Dir))
+	return bundle, errors.Join(o.clear("rendered-*", bundle), o.clear("patch-*", keyed))
 }
 
 // clear removes what other versions of the program left behind.

@@ -118,8 +118,8 @@ func TestScenarioFollowsThePhotos(t *testing.T) {
 	}{
 		{"grades", []string{"good/1.jpg", "bad/1.JPG"}, "grade album", "bad, good"},
 		{"a class that is no grade", []string{"good/1.jpg", "ripe/1.png"}, "custom album", "good, ripe"},
-		{"no labels", []string{"1.jpg", "2.jpeg"}, "grade patch", "rendered pumpkins only"},
-		{"one class", []string{"ripe/1.jpg"}, "grade patch", "rendered pumpkins only"},
+		{"no labels", []string{"1.jpg", "2.jpeg"}, "grade practice", "rendered pumpkins only"},
+		{"one class", []string{"ripe/1.jpg"}, "grade practice", "rendered pumpkins only"},
 		{"manifest", []string{"manifest.csv", "a.jpg", "b.jpg"}, "custom album", "one, two"},
 		{"a question mark in the name", []string{"a?b/1.jpg", "c?d=e/2.jpg"}, "custom album", "a?b, c?d=e"},
 	}
