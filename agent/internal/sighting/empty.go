@@ -38,7 +38,7 @@ func (b *background) holds(s *scene, fruit, left bool) bool {
 	if fruit || left {
 		limit = doubtful
 	}
-	if k := b.nearest(s.newest); k >= 0 && laterDifference(b.known[k], s.newest) <= limit {
+	if k := b.nearest(s.newest, left); k >= 0 && laterDifference(b.known[k], s.newest) <= limit {
 		before := b.known[k]
 		b.known = slices.Delete(b.known, k, k+1)
 		b.learn(before, s.newest)
@@ -52,10 +52,15 @@ func (b *background) holds(s *scene, fruit, left bool) bool {
 }
 
 // nearest is the place among the known ones that a look differs from least, -1
-// while there is none.
-func (b *background) nearest(look *Appearance) int {
+// while there is none. Where the empty place has just been left, only what is
+// like it can be the same place in another light: a thing that was once taken
+// for the empty place, because it stood there at the start, says nothing then.
+func (b *background) nearest(look *Appearance, left bool) int {
 	best, least := -1, 0.0
 	for i, k := range b.known {
+		if left && laterDifference(k, b.known[len(b.known)-1]) > 1 {
+			continue
+		}
 		if d := laterDifference(k, look); best < 0 || d < least {
 			best, least = i, d
 		}

@@ -177,6 +177,22 @@ func TestTheEmptyPlaceIsLearntLate(t *testing.T) {
 	}
 }
 
+// A thing that stood there at the start and was taken for the empty place used
+// to hide every later one of its kind.
+func TestAThingAtTheStartHidesNoLikeOneLater(t *testing.T) {
+	t.Parallel()
+	w := watching(t, "")
+	model := w.call
+	w.call = func(view) verdict.Decision { return called(3) } // at first the model doubts it
+	w.show(view{thing: 1}, 10*time.Second)
+	w.call = model
+	w.empty().show(view{thing: 9}, 10*time.Second).empty()
+	for i := range 5 {
+		w.show(view{thing: 1, like: i + 1}, 10*time.Second).empty()
+	}
+	w.end(1 + 1 + 5) // the empty place once, before it was known, and six things
+}
+
 // What passes within a second and a half is none; neither is a picture of rags
 // that agree with nothing.
 func TestWhatPassesIsNoSighting(t *testing.T) {
