@@ -65,6 +65,24 @@ func (g *Graph) Floats(name string, values []float32, dims ...int64) string {
 	return name
 }
 
+// Bytes appends a constant of uint8 or int8 values, given as their bytes, and
+// returns its name. The product of dims must be len(values).
+func (g *Graph) Bytes(name string, kind DataType, values []byte, dims ...int64) string {
+	g.Initializers = append(g.Initializers, &Tensor{Name: name, Type: kind, Dims: dims, Raw: values})
+	return name
+}
+
+// Ints appends a constant of int32 values and returns its name. The product of
+// dims must be len(values).
+func (g *Graph) Ints(name string, values []int32, dims ...int64) string {
+	raw := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		raw = binary.LittleEndian.AppendUint32(raw, uint32(v))
+	}
+	g.Initializers = append(g.Initializers, &Tensor{Name: name, Type: Int32, Dims: dims, Raw: raw})
+	return name
+}
+
 // IntAttribute is an attribute with one integer.
 func IntAttribute(name string, v int64) *Attribute {
 	return &Attribute{Name: name, Type: AttributeInt, Int: v}

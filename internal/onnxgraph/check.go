@@ -11,13 +11,15 @@ var ErrHostile = errors.New("refused ONNX")
 
 // Check refuses graphs that a runtime should not see: values in other files,
 // operators of foreign domains, tensors whose bytes do not match their shape,
-// values made twice or used before they are made. A nil error says nothing
+// values made twice or used before they are made, scales of quantized values that
+// are no positive numbers. A nil error says nothing
 // about shapes; see InferShapes.
 func Check(m *Model) error {
 	if m.Graph == nil {
 		return fmt.Errorf("check ONNX: %w: no graph", ErrHostile)
 	}
 	made := make(map[string]bool)
+	constants := make(map[string]*Tensor)
 	for _, t := range m.Graph.Initializers {
 		if err := t.check(); err != nil {
 			return fmt.Errorf("check ONNX: tensor %q: %w", t.Name, err)
@@ -25,13 +27,17 @@ func Check(m *Model) error {
 		if made[t.Name] {
 			return fmt.Errorf("check ONNX: %w: two tensors %q", ErrHostile, t.Name)
 		}
-		made[t.Name] = true
+		made[t.Name], constants[t.Name] = true, t
 	}
 	for _, in := range m.Graph.Inputs {
 		made[in.Name] = true
 	}
 	for i, n := range m.Graph.Nodes {
-		if err := n.check(made); err != nil {
+		err := n.check(made)
+		if err == nil {
+			err = n.checkScales(constants)
+		}
+		if err != nil {
 			return fmt.Errorf("check ONNX: node %d %s %q: %w", i, n.Op, n.Name, err)
 		}
 	}

@@ -131,13 +131,17 @@ func (s *scope) infer(n *Node) (Type, error) {
 		return gemm(n, in[0], in[1])
 	case "MatMul":
 		return matMul(in[0], in[1])
+	case "QuantizeLinear":
+		return quantizeLinear(n, in)
+	case "DequantizeLinear":
+		return dequantizeLinear(n, in)
 	}
 	return Type{}, fmt.Errorf("%w: the operator is unknown here", ErrShape)
 }
 
 func minInputs(op string) int {
 	switch op {
-	case "Add", "Sub", "Mul", "Div", "Conv", "Reshape", "Gemm", "MatMul":
+	case "Add", "Sub", "Mul", "Div", "Conv", "Reshape", "Gemm", "MatMul", "QuantizeLinear", "DequantizeLinear":
 		return 2
 	}
 	return 1
