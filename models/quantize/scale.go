@@ -1,0 +1,75 @@
+package quantize
+
+import (
+	"math"
+)
+
+// leastSpan is the narrowest range that still has a scale that float32 can
+// divide by.
+const leastSpan = 1e-6
+
+// steps are the distances between the 256 values of a byte.
+const steps = 255
+
+// scale maps integers to numbers: number = Step * (integer - Zero).
+type scale struct {
+	Step float32
+	Zero uint8
+}
+
+// scaleOf spreads the range over 0..255 so that 0 is met exactly: padding and
+// what ReLU cuts off are zeros.
+func scaleOf(r Range) scale {
+	low, high := math.Min(float64(r.Min), 0), math.Max(float64(r.Max), 0)
+	step := float32((high - low) / steps)
+	zero := math.RoundToEven(-low / float64(step))
+	return scale{step, uint8(math.Min(math.Max(zero, 0), steps))}
+}
+
+// Weights says into how many values weights are rounded.
+type Weights int
+
+const (
+	// FullRange uses -127..127: for processors that multiply bytes without an
+	// intermediate of 16 bits (VNNI, ARM).
+	FullRange Weights = 127
+	// ReducedRange uses -64..64. AVX2 and AVX-512 without VNNI add two products
+	// of an unsigned and a signed byte in 16 bits, which 255 * 127 * 2
+	// overflows and 255 * 64 * 2 does not.
+	ReducedRange Weights = 64
+)
+
+// channel is one filter of a convolution as integers: weight = Step * integer.
+type channel struct {
+	Step    float32
+	Weights []int8
+	Bias    int32 // of Step * the input's step
+}
+
+// biasMost keeps a bias, and what the products add to it, inside 32 bits: the
+// longest sum here has 1,152 products of at most 255 * 127.
+const biasMost = 1 << 30
+
+// quantizeChannel rounds one filter. The bias has the scale input * Step, as
+// the integer convolution adds it to its products.
+func (w Weights) quantizeChannel(weights []float32, bias, input float32) channel {
+	largest := 0.0
+	for _, v := range weights {
+		largest = math.Max(largest, math.Abs(float64(v)))
+	}
+	step := largest / float64(w)
+	// A filter of next to nothing would give its bias a scale too fine for 32 bits.
+	step = math.Max(step, math.Abs(float64(bias))/(float64(input)*biasMost))
+	if step < math.SmallestNonzeroFloat32*(1<<23) {
+		step = 1
+	}
+	c := channel{Step: float32(step), Weights: make([]int8, len(weights))}
+	for i, v := range weights {
+		c.Weights[i] = int8(clamp(math.RoundToEven(float64(v)/float64(c.Step)), float64(w)))
+	}
+	unit := float64(c.Step) * float64(input)
+	c.Bias = int32(clamp(math.RoundToEven(float64(bias)/unit), math.MaxInt32))
+	return c
+}
+
+func clamp(v, most float64) float64 { return math.Min(math.Max(v, -most), most) }
