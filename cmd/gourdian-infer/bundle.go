@@ -37,7 +37,7 @@ func (o *options) openVariant(ctx context.Context, library string, b *bundle.Bun
 		return nil, infer.Info{}, err
 	}
 	session, err := ort.Open(library, graph, ort.Options{
-		Model: b.ID, Variant: v.Name, Threads: o.threads, Provider: o.provider,
+		Model: b.ID, Variant: v.Name, Threads: o.threads, Provider: o.provider, Operators: o.operators,
 	})
 	if err != nil {
 		return nil, infer.Info{}, err

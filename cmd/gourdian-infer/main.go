@@ -65,6 +65,7 @@ calibration) has no golden frames and is never used by a board.`,
 	flags.StringVar(&o.variant, "variant", "", "variant of the bundle (its first one where none is named)")
 	flags.StringVar(&o.graph, "graph", "", "bare ONNX graph to serve")
 	flags.StringArrayVar(&o.outputs, "output", nil, "value of the graph to return as well (may be repeated)")
+	flags.BoolVar(&o.operators, "operators", false, "count the operators that the runtime makes of the graph, and say so to the parent")
 	flags.IntVar(&o.threads, "threads", 1, "threads of the engine, 1..64")
 	flags.StringVar(&o.provider, "provider", ort.ProviderCPU, "execution provider: cpu or xnnpack")
 	flags.StringVar(&o.library, "onnxruntime", "", "ONNX Runtime library (default: $"+ort.LibraryVariable+", then lib/ beside the program, then the set-up folder)")

@@ -23,6 +23,7 @@ type options struct {
 	bundle, variant string
 	graph           string
 	outputs         []string
+	operators       bool
 	threads         int
 	provider        string
 	library         string
@@ -87,7 +88,7 @@ func (o *options) load(ctx context.Context) (infer.Runner, infer.Info, error) {
 	}
 	sum := sha256.Sum256(graph)
 	session, err := ort.Open(library, graph, ort.Options{
-		Model: hex.EncodeToString(sum[:]), Threads: o.threads, Provider: o.provider, Outputs: o.outputs,
+		Model: hex.EncodeToString(sum[:]), Threads: o.threads, Provider: o.provider, Outputs: o.outputs, Operators: o.operators,
 	})
 	if err != nil {
 		return nil, infer.Info{}, err

@@ -47,6 +47,10 @@ type Info struct {
 	CPU               string  `json:"cpu"` // CPU class, see CPUClass
 
 	Extra []Output `json:"extra,omitempty"` // further outputs of the network, in the order of Scores.Extra
+
+	// Operators is how many of each the runtime really runs, after its own
+	// optimisations ("QLinearConv": 49); only where it was asked for.
+	Operators map[string]int `json:"operators,omitempty"`
 }
 
 // Runner runs one model. The caller owns the tensor and out; Run has read and

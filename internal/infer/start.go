@@ -18,6 +18,8 @@ type Options struct {
 	Provider string // "cpu", "xnnpack"; empty = "cpu"
 	Threads  int    // 0 = 1
 	MemoryMB int    // 0 = no cap
+	// Operators asks the worker for Info.Operators.
+	Operators bool
 	Log      *slog.Logger
 }
 
@@ -59,6 +61,9 @@ func (o Options) Spec(args ...string) (worker.Spec, error) {
 		if flag.value != "" {
 			args = append(args, flag.name, flag.value)
 		}
+	}
+	if o.Operators {
+		args = append(args, "--operators")
 	}
 	if o.Threads > 0 {
 		args = append(args, "--threads", strconv.Itoa(o.Threads))

@@ -13,4 +13,7 @@ type Options struct {
 	Threads  int      // intra-op threads, at least 1
 	Provider string   // one of the constants above
 	Outputs  []string // values to return beside embedding and logits
+	// Operators asks for Info.Operators: what the runtime made of the graph.
+	// Opening then takes about half as long again.
+	Operators bool
 }

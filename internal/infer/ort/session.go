@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +74,18 @@ func (s *Session) prepare(graph []byte, what signature, o Options) error {
 		return err
 	}
 	defer options.Destroy()
+	optimized := ""
+	if o.Operators {
+		dir, err := os.MkdirTemp("", "gourdian-operators-")
+		if err != nil {
+			return fmt.Errorf("count operators: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		optimized = filepath.Join(dir, "optimized.onnx")
+		if err := options.SetOptimizedModelFilePath(optimized); err != nil {
+			return fmt.Errorf("count operators: %w", err)
+		}
+	}
 	s.image, err = onnx.NewEmptyTensor[uint8](onnx.NewShape(1, vision.Size, vision.Size, 3))
 	if err != nil {
 		return err
@@ -87,6 +101,9 @@ func (s *Session) prepare(graph []byte, what signature, o Options) error {
 	}
 	s.session, err = onnx.NewAdvancedSessionWithONNXData(graph, []string{onnxgraph.InputImage}, what.outputs,
 		[]onnx.Value{s.image}, outputs, options)
+	if err == nil && o.Operators {
+		s.info.Operators, err = countOperators(optimized)
+	}
 	return err
 }
 

@@ -214,3 +214,21 @@ func TestInfoSaysWhatRuns(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 }
+
+func TestOperatorsAreThoseThatTheRuntimeRuns(t *testing.T) {
+	o := onCPU()
+	o.Operators = true
+	s, err := Open(testbed.OnnxRuntime(t), onnxgraph.Encode(tiny(t)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := s.Info().Operators; got["Gemm"] != 1 || got["GlobalAveragePool"] != 1 {
+		t.Errorf("operators %v", got)
+	}
+	plain := openTiny(t) // the library counts its users
+	defer plain.Close()
+	if got := plain.Info().Operators; got != nil {
+		t.Errorf("operators %v without being asked", got)
+	}
+}
