@@ -3,6 +3,7 @@ package quantize
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gourdian/internal/onnxgraph"
 )
@@ -37,7 +38,7 @@ func quantize(m *onnxgraph.Model, ranges Ranges, weights Weights) (*onnxgraph.Mo
 		from: newReader(m.Graph), types: types, ranges: ranges, weights: weights, to: out.Graph,
 		integer: map[string]scale{},
 	}
-	out.Graph.Inputs, out.Graph.Outputs = m.Graph.Inputs, m.Graph.Outputs
+	out.Graph.Inputs, out.Graph.Outputs = slices.Clone(m.Graph.Inputs), slices.Clone(m.Graph.Outputs)
 	for _, n := range m.Graph.Nodes {
 		if r.from.folded[n] {
 			continue
