@@ -20,7 +20,7 @@ type Options struct {
 	MemoryMB int    // 0 = no cap
 	// Operators asks the worker for Info.Operators.
 	Operators bool
-	Log      *slog.Logger
+	Log       *slog.Logger
 }
 
 // Supervise returns a Runner for a bundle and the worker behind it, which runs

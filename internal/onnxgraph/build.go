@@ -83,6 +83,17 @@ func (g *Graph) Ints(name string, values []int32, dims ...int64) string {
 	return name
 }
 
+// Shape appends a constant of int64 values, as Reshape takes it, and returns its
+// name.
+func (g *Graph) Shape(name string, dims ...int64) string {
+	raw := make([]byte, 0, 8*len(dims))
+	for _, d := range dims {
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(d))
+	}
+	g.Initializers = append(g.Initializers, &Tensor{Name: name, Type: Int64, Dims: []int64{int64(len(dims))}, Raw: raw})
+	return name
+}
+
 // IntAttribute is an attribute with one integer.
 func IntAttribute(name string, v int64) *Attribute {
 	return &Attribute{Name: name, Type: AttributeInt, Int: v}

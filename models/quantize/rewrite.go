@@ -16,13 +16,14 @@ type rewriter struct {
 	weights Weights
 	to      *onnxgraph.Graph
 	integer map[string]scale // values that are integers now
+	wide    *wide            // the first convolution, where it is widened
 }
 
 func (r *rewriter) node(n *onnxgraph.Node) error {
 	switch n.Op {
 	case "Transpose":
 		if r.types[n.Inputs[0]].Elem == onnxgraph.Uint8 {
-			r.to.Nodes = append(r.to.Nodes, n)
+			r.transpose(n)
 			return nil
 		}
 	case "Cast":
@@ -60,7 +61,9 @@ func (r *rewriter) picture(cast *onnxgraph.Node) error {
 		return fmt.Errorf("%w: a mean of %v and a scale of %v are none of a byte", ErrGraph, mean, step)
 	}
 	r.from.folded[sub], r.from.folded[mul] = true, true
-	r.dequantize(cast.Inputs[0], mul.Outputs[0], scale{step, uint8(mean)})
+	s := scale{step, uint8(mean)}
+	stepName, zeroName := r.constants(mul.Outputs[0], s)
+	r.dequantize(cast.Inputs[0], mul.Outputs[0], s, stepName, zeroName)
 	return nil
 }
 
@@ -88,8 +91,16 @@ func (r *rewriter) convolution(n *onnxgraph.Node) error {
 	}
 	conv := *n
 	conv.Name, conv.Inputs, conv.Outputs = result+"_conv", []string{n.Inputs[0], filters, bias}, []string{result + "_conv"}
+	if r.wide.is(n) {
+		conv.Attributes = r.wide.attributes(n)
+	}
 	r.to.Nodes = append(r.to.Nodes, &conv)
-	r.quantize(conv.Outputs[0], result, out)
+	step, zero := r.constants(result, out)
+	integers := r.to.Node("QuantizeLinear", result+"_uint8", []string{conv.Outputs[0], step, zero})
+	if r.wide.is(n) {
+		integers = r.wide.narrow(r.to, integers, r.types[n.Outputs[0]].Dims)
+	}
+	r.dequantize(integers, result, out, step, zero)
 	return nil
 }
 
@@ -125,21 +136,33 @@ func (r *rewriter) filters(n *onnxgraph.Node, input scale) (weights, bias string
 		return "", "", err
 	}
 	per := len(values) / len(biases)
-	var raw []byte
-	var sums, zeros []int32
-	var steps, units []float32
+	channels := make([]channel, len(biases))
 	for i, b := range biases {
-		c := r.weights.quantizeChannel(values[i*per:(i+1)*per], b, input.Step)
+		channels[i] = r.weights.quantizeChannel(values[i*per:(i+1)*per], b, input.Step)
+	}
+	dims := r.types[n.Inputs[1]].Dims
+	if r.wide.is(n) {
+		channels, dims = r.wide.filters(channels, dims)
+	}
+	weights, bias = r.writeFilters(n, channels, dims, input)
+	return weights, bias, nil
+}
+
+// writeFilters writes channels as the constants of a convolution.
+func (r *rewriter) writeFilters(n *onnxgraph.Node, channels []channel, dims []int64, input scale) (weights, bias string) {
+	var raw []byte
+	var sums []int32
+	var steps, units []float32
+	for _, c := range channels {
 		for _, w := range c.Weights {
 			raw = append(raw, byte(w))
 		}
-		sums, zeros = append(sums, c.Bias), append(zeros, 0)
-		steps, units = append(steps, c.Step), append(units, c.Step*input.Step)
+		sums, steps, units = append(sums, c.Bias), append(steps, c.Step), append(units, c.Step*input.Step)
 	}
-	g, count, axis := r.to, int64(len(biases)), onnxgraph.IntAttribute("axis", 0)
+	g, count, axis := r.to, int64(len(channels)), onnxgraph.IntAttribute("axis", 0)
 	name := n.Inputs[1]
 	weights = g.Node("DequantizeLinear", name, []string{
-		g.Bytes(name+"_int8", onnxgraph.Int8, raw, r.types[name].Dims...),
+		g.Bytes(name+"_int8", onnxgraph.Int8, raw, dims...),
 		g.Floats(name+"_scale", steps, count),
 		g.Bytes(name+"_zero", onnxgraph.Int8, make([]byte, count), count),
 	}, axis)
@@ -147,9 +170,9 @@ func (r *rewriter) filters(n *onnxgraph.Node, input scale) (weights, bias string
 	bias = g.Node("DequantizeLinear", name, []string{
 		g.Ints(name+"_int32", sums, count),
 		g.Floats(name+"_scale", units, count),
-		g.Ints(name+"_zero", zeros, count),
+		g.Ints(name+"_zero", make([]int32, count), count),
 	}, axis)
-	return weights, bias, nil
+	return weights, bias
 }
 
 func (r *rewriter) add(n *onnxgraph.Node) error {
@@ -166,7 +189,9 @@ func (r *rewriter) add(n *onnxgraph.Node) error {
 	sum := *n
 	sum.Name, sum.Outputs = result+"_sum", []string{result + "_sum"}
 	r.to.Nodes = append(r.to.Nodes, &sum)
-	r.quantize(sum.Outputs[0], result, out)
+	step, zero := r.constants(result, out)
+	integers := r.to.Node("QuantizeLinear", result+"_uint8", []string{sum.Outputs[0], step, zero})
+	r.dequantize(integers, result, out, step, zero)
 	return nil
 }
 
@@ -193,17 +218,8 @@ func (r *rewriter) scaleFor(name string) (scale, error) {
 	return s, nil
 }
 
-// quantize rounds a float value and gives what it stands for the name.
-func (r *rewriter) quantize(from, name string, s scale) {
-	step, zero := r.constants(name, s)
-	integers := r.to.Node("QuantizeLinear", name+"_uint8", []string{from, step, zero})
-	r.to.Node("DequantizeLinear", name, []string{integers, step, zero})
-	r.integer[name] = s
-}
-
-// dequantize says what the integers of a value stand for.
-func (r *rewriter) dequantize(from, name string, s scale) {
-	step, zero := r.constants(name, s)
+// dequantize says what the integers called from stand for.
+func (r *rewriter) dequantize(from, name string, s scale, step, zero string) {
 	r.to.Node("DequantizeLinear", name, []string{from, step, zero})
 	r.integer[name] = s
 }

@@ -64,12 +64,40 @@ func (w Weights) quantizeChannel(weights []float32, bias, input float32) channel
 		step = 1
 	}
 	c := channel{Step: float32(step), Weights: make([]int8, len(weights))}
-	for i, v := range weights {
-		c.Weights[i] = int8(clamp(math.RoundToEven(float64(v)/float64(c.Step)), float64(w)))
-	}
+	w.round(c.Weights, weights, float64(c.Step))
 	unit := float64(c.Step) * float64(input)
 	c.Bias = int32(clamp(math.RoundToEven(float64(bias)/unit), math.MaxInt32))
 	return c
 }
 
 func clamp(v, most float64) float64 { return math.Min(math.Max(v, -most), most) }
+
+// round rounds weights to multiples of step so that what is lost adds up to
+// nearly nothing over the filter: its inputs are mostly positive (they come out
+// of ReLU6), so a sum of losses would shift every value that it gives. Those
+// that are nearest to the middle of two integers go the other way.
+func (w Weights) round(integers []int8, weights []float32, step float64) {
+	lost := make([]float64, len(weights)) // in steps
+	sum := 0.0
+	for i, v := range weights {
+		exact := float64(v) / step
+		n := clamp(math.RoundToEven(exact), float64(w))
+		integers[i], lost[i] = int8(n), exact-n
+		sum += lost[i]
+	}
+	for math.Abs(sum) > 0.5 {
+		way := math.Copysign(1, sum)
+		best := -1
+		for i, l := range lost {
+			if next := float64(integers[i]) + way; math.Abs(next) <= float64(w) && (best < 0 || l*way > lost[best]*way) {
+				best = i
+			}
+		}
+		if best < 0 || lost[best]*way <= 0 {
+			return
+		}
+		integers[best] += int8(way)
+		lost[best] -= way
+		sum -= way
+	}
+}

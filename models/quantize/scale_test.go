@@ -2,6 +2,7 @@ package quantize
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -25,14 +26,14 @@ func TestScaleMeetsZeroAndBothEnds(t *testing.T) {
 	}
 }
 
-func TestChannelIsRoundedToItsNearest(t *testing.T) {
+func TestChannelIsRoundedToAStepAtMost(t *testing.T) {
 	t.Parallel()
 	weights := []float32{0.5, -1, 0.25, 0.1234, 0, -0.004}
 	for _, w := range []Weights{FullRange, ReducedRange} {
 		c := w.quantizeChannel(weights, 3.75, 1.0/128)
 		largest := 0
 		for i, v := range weights {
-			if off := math.Abs(float64(c.Step)*float64(c.Weights[i]) - float64(v)); off > float64(c.Step)*0.5000001 {
+			if off := math.Abs(float64(c.Step)*float64(c.Weights[i]) - float64(v)); off > float64(c.Step) {
 				t.Errorf("%d: weight %v became %v", w, v, float64(c.Step)*float64(c.Weights[i]))
 			}
 			largest = max(largest, int(c.Weights[i]), -int(c.Weights[i]))
@@ -67,5 +68,47 @@ func TestFilterOfNothingKeepsItsBias(t *testing.T) {
 	}
 	if c := FullRange.quantizeChannel([]float32{0, 0}, 0, 1); c.Step != 1 || c.Bias != 0 {
 		t.Errorf("a filter of zeros without bias: %+v", c)
+	}
+}
+
+// What rounding takes from a filter must not add up: behind a ReLU6 all inputs
+// are positive, and a sum of losses would shift every value.
+func TestLossesOfAFilterCancelOut(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	worst, nearest := 0.0, 0.0
+	for range 200 {
+		weights := make([]float32, 2+random.IntN(300))
+		for i := range weights {
+			weights[i] = float32(random.NormFloat64())
+		}
+		c := FullRange.quantizeChannel(weights, 0, 1)
+		sum, plain := 0.0, 0.0
+		for i, v := range weights {
+			exact := float64(v) / float64(c.Step)
+			sum += exact - float64(c.Weights[i])
+			plain += exact - math.RoundToEven(exact)
+			if math.Abs(exact-float64(c.Weights[i])) > 1 {
+				t.Fatalf("weight %v steps became %d", exact, c.Weights[i])
+			}
+		}
+		worst, nearest = max(worst, math.Abs(sum)), max(nearest, math.Abs(plain))
+	}
+	if worst > 0.5+1e-9 {
+		t.Errorf("losses of %v steps add up", worst)
+	}
+	if nearest < 2 {
+		t.Errorf("rounding to the nearest loses only %v steps here: the test shows nothing", nearest)
+	}
+}
+
+// A filter whose losses cannot cancel, for every weight is at an end, must be
+// left as it is and not loop for ever.
+func TestFilterThatLeavesNoChoice(t *testing.T) {
+	t.Parallel()
+	integers := make([]int8, 2)
+	FullRange.round(integers, []float32{200, 300}, 1)
+	if integers[0] != 127 || integers[1] != 127 {
+		t.Errorf("weights beyond the range became %v", integers)
 	}
 }
