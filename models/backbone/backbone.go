@@ -35,6 +35,9 @@ type Backbone struct {
 	// File is the checkpoint's name in the set-up folder.
 	File         string
 	EmbeddingLen int
+	// RangesFile names the file of activation ranges in this folder, for the
+	// 8-bit forms.
+	RangesFile string
 
 	convert func(checkpoint []byte, classifier bool) (*onnxgraph.Model, error)
 }
@@ -51,6 +54,7 @@ func Catalogue() []Backbone {
 		CheckpointSHA256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 		File:             "efficientnet-lite0.pth",
 		EmbeddingLen:     convert.EmbeddingLen,
+		RangesFile:       "efficientnet-lite0.ranges",
 		convert:          efficientNetLite0,
 	}}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"testing"
 
 	"gourdian/internal/onnxgraph"
@@ -18,7 +19,81 @@ import (
 const (
 	backboneSHA256   = "9d96935c69091b6810373d5d25631f415fcd06ff11e7fcfb402a1531b852e8e3"
 	classifierSHA256 = "51a4cb337e13c87116acbc0d17eeb8fbdac3b124dbd8c35fbea88948eefc1eee"
+	int8SHA256       = "90e8b3f3c346a30e6f56d154dee4e97978e8775dc496841e948d0d05396f5039"
+	int8rrSHA256     = "52834d62af6abf629164be6218d000c3e1d22ec702a75c7bbcfa7d13fd4098f5"
 )
+
+// load is the float graph of the default backbone.
+func load(t *testing.T, classifier bool) (Backbone, *onnxgraph.Model) {
+	t.Helper()
+	b, err := Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.Load(testbed.Checkpoint(t), classifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, m
+}
+
+// The 8-bit forms are a function of checkpoint and ranges: the same bytes on
+// every machine, without a picture.
+func TestQuantizationIsReproducible(t *testing.T) {
+	t.Parallel()
+	b, m := load(t, false)
+	for name, want := range map[string]string{FP32: backboneSHA256, INT8: int8SHA256, INT8RR: int8rrSHA256} {
+		form, err := b.Variant(m, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := onnxgraph.Encode(form)
+		sum := sha256.Sum256(file)
+		if got := hex.EncodeToString(sum[:]); got != want {
+			t.Errorf("%s: %d bytes with SHA-256 %s, expected %s", name, len(file), got, want)
+		}
+		again, err := onnxgraph.Decode(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := onnxgraph.Check(again); err != nil {
+			t.Error(err)
+		}
+		types, err := onnxgraph.InferShapes(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		embedding := types[onnxgraph.OutputEmbedding]
+		if embedding.Elem != onnxgraph.Float32 || !slices.Equal(embedding.Dims, []int64{1, int64(b.EmbeddingLen)}) {
+			t.Errorf("%s: the embedding is %+v", name, embedding)
+		}
+		if name != FP32 && len(file) > 6<<20 {
+			t.Errorf("%s: %d bytes, expected about 5 MB", name, len(file))
+		}
+	}
+}
+
+// Another backbone, other ranges or other rounding must be another key of the
+// cache of embeddings.
+func TestVariantsHaveTheirOwnID(t *testing.T) {
+	t.Parallel()
+	b, m := load(t, false)
+	seen := map[string]bool{}
+	for _, name := range Variants() {
+		form, err := b.Variant(m, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := b.VariantID(name, form)
+		if seen[id] || !strings.HasPrefix(id, b.ID()) {
+			t.Errorf("%s has the id %q", name, id)
+		}
+		seen[id] = true
+	}
+	if !seen[b.ID()] {
+		t.Error("fp32 lost the id under which its embeddings are cached")
+	}
+}
 
 func TestConversionIsReproducible(t *testing.T) {
 	t.Parallel()
