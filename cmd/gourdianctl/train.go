@@ -25,6 +25,7 @@ type trainFlags struct {
 	keepBars        bool
 	cache           string
 	checkpoint      string
+	variants        []string
 	workers         workerFlags
 	asJSON          bool
 }
@@ -46,6 +47,11 @@ test. Where no group is given, near-duplicates are put into one. Every accuracy
 in the report was measured on groups that the measured model had not seen, and
 stands beside what a mere rule of colour and size reaches.
 
+The backbone is used in three forms, and each gets a head of its own: "fp32" as
+it was trained, "int8" of 8-bit integers, and "int8-rr" of integers for
+processors with AVX2 and without VNNI. A board takes the fastest one that works
+on it. --variants leaves some out.
+
 The same pictures, seed and kind of processor give the same file, byte by byte.`,
 		Example: `  gourdianctl model train --data patch --task grade --out grade.gourdian
   gourdianctl model train --data photos --task custom --out melons.gourdian \
@@ -63,6 +69,7 @@ The same pictures, seed and kind of processor give the same file, byte by byte.`
 	flags.BoolVar(&f.keepBars, "keep-bars", false, "leave uniform white or black bars around pictures in place")
 	flags.StringVar(&f.cache, "cache", "", "folder that keeps what was computed of pictures (default: the set-up folder)")
 	flags.StringVar(&f.checkpoint, "checkpoint", "", "checkpoint of the backbone (default: the set-up folder)")
+	flags.StringSliceVar(&f.variants, "variants", backbone.Variants(), "forms of the backbone to train a head for, separated by commas")
 	f.workers.register(c)
 	jsonFlag(c, &f.asJSON)
 	return c
@@ -79,6 +86,9 @@ func (f *trainFlags) check() error {
 	}
 	if f.folds != 0 && f.folds < 2 {
 		return wrongUse("--folds %d: at least 2", f.folds)
+	}
+	if _, err := backbone.CheckVariants(f.variants); err != nil {
+		return wrongUse("--variants: %w", err)
 	}
 	if info, err := os.Stat(f.out); err == nil && info.IsDir() {
 		return wrongUse("--out %s is a folder: name a file", f.out)
@@ -100,7 +110,7 @@ func runTrain(c *cobra.Command, s *streams, f trainFlags) error {
 	report, err := trainModel(c.Context(), s, train.Config{
 		Data: f.data, Renames: renames, Task: f.task, Seed: f.seed, Folds: f.folds, KeepBars: f.keepBars,
 		Checkpoint: orSetUp(f.checkpoint, "backbone", checkpointFile()),
-		Cache:      orSetUp(f.cache, "models"),
+		Cache:      orSetUp(f.cache, "models"), Variants: f.variants,
 		Infer:      f.workers.infer(), Camera: f.workers.camera(),
 	}, f.out)
 	if err != nil {

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -70,6 +72,7 @@ func printTrainReport(out io.Writer, t *train.Report) error {
 	r.row("  on pictures shrunk to 48-112 pixels", number(t.Coarse.BalancedAccuracy))
 	printSure(r, f)
 	printFigures(r, f, t.Deciding.Thresholds)
+	printVariants(r, t.Variants)
 	printSkips(r, d.Skipped)
 	if len(t.Warnings) > 0 {
 		r.part("Mind that")
@@ -139,6 +142,31 @@ func printFigures(r reportWriter, f evaluate.Figures, thresholds map[string]trai
 	r.row("class", "against", "recall", "from probability", "AUC")
 	for _, p := range f.OperatingPoints {
 		r.row(p.Class, p.Against, interval(p.Recall), fmt.Sprintf("%.3f", p.Threshold), interval(p.AUC))
+	}
+}
+
+// printVariants compares the forms of the backbone. With one form there is
+// nothing to compare.
+func printVariants(r reportWriter, variants []train.VariantReport) {
+	if len(variants) == 0 {
+		return
+	}
+	first := variants[0].Name
+	r.part("Variants, each with its own head (all figures above are those of %s)", first)
+	r.row("variant", "balanced accuracy", "sure about", "right when sure", "verdicts as "+first)
+	for _, v := range variants {
+		r.row(v.Name, span(v.BalancedAccuracy, v.BalancedLow, v.BalancedHigh), number(v.Coverage), number(v.AccuracyWhenSure), fmt.Sprintf("%.3f", v.Equal))
+	}
+	for _, v := range variants[1:] {
+		var flips []string
+		for _, from := range slices.Sorted(maps.Keys(v.Flips)) {
+			for _, to := range slices.Sorted(maps.Keys(v.Flips[from])) {
+				flips = append(flips, fmt.Sprintf("%s to %s %d", from, to, v.Flips[from][to]))
+			}
+		}
+		if flips != nil {
+			r.row("from " + first + " to " + v.Name + ": " + strings.Join(flips, ", "))
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func extractor(t *testing.T, cache string, d *decoder) *Extractor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &Extractor{Importer: Importer{Decoder: d}, Runners: []infer.Runner{fake.New(3), fake.New(3)}, Cache: c, Backbone: "fake", Step: func() {}}
+	return &Extractor{Importer: Importer{Decoder: d}, Networks: []Network{{"fake", []infer.Runner{fake.New(3), fake.New(3)}}}, Cache: c, Step: func() {}}
 }
 
 func TestSecondTrainingDecodesNothingAndGivesTheSame(t *testing.T) {
@@ -122,7 +122,7 @@ func TestCacheIsNotAskedForWhatItsValuesDoNotDependOn(t *testing.T) {
 	set, cache, d := folder(t, map[string][]byte{"a/1.png": pngOf(3)}), t.TempDir(), &decoder{}
 	for i, change := range []func(*Extractor){
 		func(*Extractor) {},
-		func(x *Extractor) { x.Backbone = "other" },
+		func(x *Extractor) { x.Networks[0].ID = "other" },
 		func(x *Extractor) { x.KeepBars = true },
 	} {
 		x := extractor(t, cache, d)
@@ -227,4 +227,31 @@ func FuzzCache(f *testing.F) {
 			t.Errorf("%d bytes read as %d", len(data), end)
 		}
 	})
+}
+
+func TestAnotherNetworkSeesTheSamePicturesDecodedOnce(t *testing.T) {
+	t.Parallel()
+	set, cache, d := folder(t, map[string][]byte{"good/1.png": pngOf(1), "bad/2.png": pngOf(2)}), t.TempDir(), &decoder{}
+	if _, _, err := extractor(t, cache, d).Extract(context.Background(), set, TrainingViews()); err != nil {
+		t.Fatal(err)
+	}
+	x := extractor(t, cache, d)
+	second := fake.New(3)
+	second.Score(func(in vision.Tensor, out *infer.Scores) { out.Embedding[0] = float32(in[7]) + 0.5 })
+	runs := 0
+	x.Networks[0].Runners[0].(*fake.Runner).Score(func(vision.Tensor, *infer.Scores) { runs++ })
+	x.Networks = append(x.Networks, Network{"second", []infer.Runner{second}})
+	got, _, err := x.Extract(context.Background(), set, TrainingViews())
+	if err != nil || d.calls != 4 || runs != 0 {
+		t.Fatalf("%d decoded in all, the first network ran %d times, %v", d.calls, runs, err)
+	}
+	for _, p := range got {
+		first, other := p.Through(0), p.Through(1)
+		if len(p.Others) != 1 || !reflect.DeepEqual(first.Views, p.Views) || !reflect.DeepEqual(other.Views, p.Others[0]) {
+			t.Errorf("%s: views are mixed up", p.Entry.File)
+		}
+		if other.Views[0][0] == 0 || float64(other.Views[0][0])-float64(int(other.Views[0][0])) != 0.5 {
+			t.Errorf("%s: the second network gave %v", p.Entry.File, other.Views[0][0])
+		}
+	}
 }

@@ -19,12 +19,18 @@ import (
 // bounds the tensors in memory.
 const batch = 16
 
-// Extractor computes what is not cached yet. All fields must be set.
+// Network is one form of the backbone.
+type Network struct {
+	ID      string         // names its exact bytes: backbone.VariantID
+	Runners []infer.Runner // workers of its graph
+}
+
+// Extractor computes what is not cached yet. All fields must be set. A picture
+// is decoded, and its views are drawn, once for all networks.
 type Extractor struct {
 	Importer
-	Runners  []infer.Runner // workers of the backbone's graph
+	Networks []Network // at least one
 	Cache    *Cache
-	Backbone string // backbone.ID
 	// Step is called after each picture of the data set, used or not.
 	Step func()
 
@@ -34,11 +40,21 @@ type Extractor struct {
 // Picture is one picture of a data set as the trainer uses it.
 type Picture struct {
 	Entry   dataset.Entry
-	SHA256  [32]byte    // of the encoded file
-	Views   [][]float32 // embeddings, in the order of the views asked for
-	Colour  []float32   // see ColourAndSize
-	Hash    uint64      // see dataset.DHash
-	Trimmed bool        // whether bars were cut off
+	SHA256  [32]byte      // of the encoded file
+	Views   [][]float32   // embeddings by the first network, in the order of the views asked for
+	Others  [][][]float32 // the same by each further network
+	Colour  []float32     // see ColourAndSize
+	Hash    uint64        // see dataset.DHash
+	Trimmed bool          // whether bars were cut off
+}
+
+// Through is the picture as the network of that number, from 0, sees it.
+func (p Picture) Through(network int) Picture {
+	if network > 0 {
+		p.Views = p.Others[network-1]
+	}
+	p.Others = nil
+	return p
 }
 
 // Extract returns the pictures of a set in its order, and those that cannot be
@@ -77,9 +93,10 @@ func (x *Extractor) Extract(ctx context.Context, set *dataset.Set, views []View)
 // task is one picture on its way.
 type task struct {
 	picture Picture
-	keys    []Key
-	missing []int           // views that are not cached
-	tensors []vision.Tensor // of the missing views
+	seen    [][][]float32         // embeddings by network and view
+	keys    [][]Key               // likewise
+	missing [][]int               // views that are not cached, by network
+	tensors map[int]vision.Tensor // of every view that a network misses
 }
 
 // begin reads a picture, takes what is cached and draws the missing views.
@@ -88,19 +105,14 @@ func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry
 	if err != nil {
 		return nil, &Fault{err}
 	}
-	t := &task{picture: Picture{Entry: e, SHA256: sha256.Sum256(file), Views: make([][]float32, len(views))}}
+	t := &task{picture: Picture{Entry: e, SHA256: sha256.Sum256(file)}, tensors: map[int]vision.Tensor{}}
 	base := x.base(t.picture)
-	for v, view := range views {
-		key := x.viewKey(base, view)
-		t.keys = append(t.keys, key)
-		if value, ok := x.Cache.Get(key); ok {
-			t.picture.Views[v] = floats(value)
-		} else {
-			t.missing = append(t.missing, v)
-		}
+	for _, network := range x.Networks {
+		x.recall(t, base, network, views)
 	}
+	t.picture.Views, t.picture.Others = t.seen[0], t.seen[1:]
 	known := x.look(&t.picture, base)
-	if known && len(t.missing) == 0 {
+	if known && len(t.tensors) == 0 {
 		return t, nil
 	}
 	img, trimmed, err := x.Import(ctx, file, e.Crop)
@@ -108,12 +120,12 @@ func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry
 		return nil, err
 	}
 	t.picture.Trimmed = trimmed
-	for _, v := range t.missing {
+	for v := range t.tensors {
 		tensor := make(vision.Tensor, vision.TensorLen)
 		if err := x.painter.Draw(tensor, img, views[v], t.picture.SHA256); err != nil {
 			return nil, &Fault{err}
 		}
-		t.tensors = append(t.tensors, tensor)
+		t.tensors[v] = tensor
 	}
 	if known {
 		return t, nil
@@ -121,41 +133,65 @@ func (x *Extractor) begin(ctx context.Context, set *dataset.Set, e dataset.Entry
 	return t, x.describe(img, &t.picture, base)
 }
 
-// infer computes the missing embeddings of a batch on all workers.
-func (x *Extractor) infer(ctx context.Context, work []*task) error {
-	type job struct {
-		t *task
-		n int // of t.missing
-	}
-	var jobs []job
-	for _, t := range work {
-		for n := range t.missing {
-			jobs = append(jobs, job{t, n})
+// recall takes what is cached of a network's embeddings and notes what is not.
+func (x *Extractor) recall(t *task, base string, network Network, views []View) {
+	embeddings, keys := make([][]float32, len(views)), make([]Key, len(views))
+	var missing []int
+	for v, view := range views {
+		keys[v] = network.viewKey(base, view)
+		if value, ok := x.Cache.Get(keys[v]); ok {
+			embeddings[v] = floats(value)
+			continue
 		}
+		missing = append(missing, v)
+		t.tensors[v] = nil // to be drawn
 	}
-	err := features.Compute(ctx, x.Runners, features.Job{
-		N: len(jobs),
-		Load: func(_ context.Context, i int, in vision.Tensor) (bool, error) {
-			copy(in, jobs[i].t.tensors[jobs[i].n])
-			return true, nil
-		},
-		Save: func(i int, s *infer.Scores) error {
-			t := jobs[i].t
-			t.picture.Views[t.missing[jobs[i].n]] = append([]float32(nil), s.Embedding...)
-			return nil
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("compute embeddings: %w", err)
-	}
-	for _, j := range jobs {
-		v := j.t.missing[j.n]
-		if err := x.Cache.Put(j.t.keys[v], bytesOf(j.t.picture.Views[v])); err != nil {
-			return err
+	t.seen, t.keys, t.missing = append(t.seen, embeddings), append(t.keys, keys), append(t.missing, missing)
+}
+
+// infer computes the missing embeddings of a batch on all workers, network by
+// network.
+func (x *Extractor) infer(ctx context.Context, work []*task) error {
+	for n := range x.Networks {
+		if err := x.inferOn(ctx, n, work); err != nil {
+			return fmt.Errorf("compute embeddings: %w", err)
 		}
 	}
 	for _, t := range work {
 		t.tensors = nil
+	}
+	return nil
+}
+
+func (x *Extractor) inferOn(ctx context.Context, n int, work []*task) error {
+	type job struct {
+		t    *task
+		view int
+	}
+	var jobs []job
+	for _, t := range work {
+		for _, v := range t.missing[n] {
+			jobs = append(jobs, job{t, v})
+		}
+	}
+	err := features.Compute(ctx, x.Networks[n].Runners, features.Job{
+		N: len(jobs),
+		Load: func(_ context.Context, i int, in vision.Tensor) (bool, error) {
+			copy(in, jobs[i].t.tensors[jobs[i].view])
+			return true, nil
+		},
+		Save: func(i int, s *infer.Scores) error {
+			jobs[i].t.seen[n][jobs[i].view] = append([]float32(nil), s.Embedding...)
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if err := x.Cache.Put(j.t.keys[n][j.view], bytesOf(j.t.seen[n][j.view])); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -166,8 +202,8 @@ func (x *Extractor) base(p Picture) string {
 	return fmt.Sprintf("%s %d %d %d %d bars=%t", hex.EncodeToString(p.SHA256[:]), c.X, c.Y, c.W, c.H, x.KeepBars)
 }
 
-func (x *Extractor) viewKey(base string, view View) Key {
-	return KeyOf(base, string(view), x.Backbone, vision.PreprocessID(), x.Runners[0].Info().Library, infer.CPUClass())
+func (n *Network) viewKey(base string, view View) Key {
+	return KeyOf(base, string(view), n.ID, vision.PreprocessID(), n.Runners[0].Info().Library, infer.CPUClass())
 }
 
 // lookVersion changes with DHash, ColourAndSize or what is kept of them.

@@ -5,9 +5,11 @@ import (
 	"math"
 	"testing"
 
+	"gourdian/internal/bundle"
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/fake"
 	"gourdian/internal/vision"
+	"gourdian/models/backbone"
 )
 
 func TestSyntheticFramesAreTheSameEveryTimeAndAllDifferent(t *testing.T) {
@@ -28,12 +30,31 @@ func TestSyntheticFramesAreTheSameEveryTimeAndAllDifferent(t *testing.T) {
 func TestExpectGoldenRefusesAModelThatGivesNoNumbers(t *testing.T) {
 	t.Parallel()
 	runner := fake.New(2)
-	tolerance, err := ExpectGolden(context.Background(), runner, SyntheticFrames())
-	if err != nil || tolerance < toleranceLeast {
-		t.Errorf("tolerance %v, %v", tolerance, err)
+	largest, err := ExpectGolden(context.Background(), runner, SyntheticFrames())
+	if err != nil || largest <= 0 || largest > 4 { // the fake's logits lie within 4
+		t.Errorf("largest logit %v, %v", largest, err)
 	}
 	runner.Score(func(_ vision.Tensor, out *infer.Scores) { out.Logits[1] = float32(math.NaN()) })
 	if _, err := ExpectGolden(context.Background(), runner, SyntheticFrames()); err == nil {
 		t.Error("a model whose logits are no numbers got golden frames")
+	}
+}
+
+// A bundle must be served by another kind of processor than made it, and a
+// wrong kernel on the same kind must be noticed at a fifth of that.
+func TestTolerancesOf8BitFormsDependOnTheProcessor(t *testing.T) {
+	t.Parallel()
+	float := tolerances(backbone.FP32, "x86-64-vnni", 10)
+	if len(float) != 1 || math.Abs(float[bundle.AnyCPU]-0.05) > 1e-9 {
+		t.Errorf("fp32: %v", float)
+	}
+	for _, name := range []string{backbone.INT8, backbone.INT8RR} {
+		got := tolerances(name, "x86-64-vnni", 10)
+		if math.Abs(got[bundle.AnyCPU]-0.5) > 1e-9 || math.Abs(got["x86-64-vnni"]-0.05) > 1e-9 {
+			t.Errorf("%s: %v", name, got)
+		}
+		if least := tolerances(name, "arm64", 0); least["arm64"] != toleranceLeast || least[bundle.AnyCPU] != toleranceLeast {
+			t.Errorf("%s of logits near zero: %v", name, least)
+		}
 	}
 }

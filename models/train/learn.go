@@ -28,14 +28,21 @@ const (
 	rowsMost = 25_000
 )
 
-// Learned is a trained head with all that belongs to its numbers.
+// Learned is a trained head for each variant, with all that belongs to their
+// numbers.
 type Learned struct {
-	Task       models.Task
+	Task     models.Task
+	Variants []Variant // in the order asked for
+	Report   Report
+}
+
+// Variant is the head of one form of the backbone.
+type Variant struct {
+	Name       string
 	Scaler     Scaler
 	Head       Softmax
-	Params     verdict.Params // of the variant
+	Params     verdict.Params
 	Thresholds []Threshold
-	Report     Report
 }
 
 // Options of a training.
@@ -43,20 +50,24 @@ type Options struct {
 	Seed  uint64
 	Folds int    // 0 = foldsWanted, or as many as there are groups
 	Kind  string // of the pictures: dataset.KindPhotos, ...
+	// Variants names the forms of the backbone in the order in which the
+	// pictures hold their embeddings.
+	Variants []string
 	// Begin is told the number of parts of the work before the first of them
 	// and returns what is called after each.
 	Begin func(parts int) (part func())
 }
 
-// Learn trains a head on embedded pictures and measures it on unseen groups.
-// It computes with nothing but its arguments, so equal arguments give equal
-// results to the last bit.
+// Learn trains a head for each variant on embedded pictures and measures it on
+// unseen groups. Groups, folds and the penalty are those of the first variant;
+// everything else is each one's own. It computes with nothing but its arguments,
+// so equal arguments give equal results to the last bit.
 func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Options) (*Learned, error) {
-	l := &learner{task: task, classes: len(task.Classes), pictures: pictures, o: o}
+	l := &learner{task: task, name: o.Variants[0], classes: len(task.Classes), pictures: pictures, o: o}
 	if err := l.group(); err != nil {
 		return nil, err
 	}
-	l.step = o.Begin(2*l.folds*len(Penalties()) + 1)
+	l.step = o.Begin(2*l.folds*len(Penalties()) + 1 + (len(o.Variants)-1)*(l.folds+1))
 	if err := l.crossValidate(ctx); err != nil {
 		return nil, err
 	}
@@ -66,19 +77,34 @@ func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Op
 	if err := l.baseline(ctx); err != nil {
 		return nil, err
 	}
-	scaler, head, err := FitAll(ctx, l.features, l.crossed.C)
-	if err != nil {
+	if err := l.fit(ctx); err != nil {
 		return nil, err
 	}
-	l.step()
-	l.out.Task, l.out.Scaler, l.out.Head = task, scaler, head
+	l.out.Task = task
+	for n := range o.Variants[1:] {
+		if err := l.learnAgain(ctx, n+1); err != nil {
+			return nil, fmt.Errorf("variant %s: %w", o.Variants[n+1], err)
+		}
+	}
 	l.warn()
 	return &l.out, nil
+}
+
+// fit trains the final head on everything.
+func (l *learner) fit(ctx context.Context) (err error) {
+	if l.variant.Scaler, l.variant.Head, err = FitAll(ctx, l.features, l.crossed.C); err != nil {
+		return err
+	}
+	l.step()
+	l.variant.Name = l.name
+	l.out.Variants = append(l.out.Variants, l.variant)
+	return nil
 }
 
 // learner holds what the steps of one training share.
 type learner struct {
 	task     models.Task
+	name     string // of the variant
 	classes  int
 	pictures []embed.Picture
 	o        Options
@@ -91,6 +117,7 @@ type learner struct {
 	step     func()
 	novelty  []float64 // held out, of each picture
 	samples  []evaluate.Sample
+	variant  Variant
 	out      Learned
 }
 
@@ -220,8 +247,8 @@ func (l *learner) decide() error {
 	}
 	all := func(int) bool { return true }
 	rule := l.rule(all)
-	l.out.Thresholds = rule.thresholds
-	l.out.Params = verdict.Params{
+	l.variant.Thresholds = rule.thresholds
+	l.variant.Params = verdict.Params{
 		Classes: l.task.Names(), Temperature: rule.temperature, Thresholds: rule.values(),
 		References: packed, Novelty: rule.novelty,
 	}

@@ -52,7 +52,9 @@ func synthetic(t *testing.T, classes []string, n int, apart, colours float64) (m
 	return task, pictures
 }
 
-func quietly() Options { return Options{Seed: 5, Begin: func(int) func() { return func() {} }} }
+func quietly() Options {
+	return Options{Seed: 5, Variants: []string{"fp32"}, Begin: func(int) func() { return func() {} }}
+}
 
 func learn(t *testing.T, task models.Task, pictures []embed.Picture) *Learned {
 	t.Helper()
@@ -77,7 +79,7 @@ func TestLearnTellsClassesApartAndSaysSo(t *testing.T) {
 	if share := r.Deciding.Unlike; share < 0.005 || share > 0.12 {
 		t.Errorf("%.3f of unseen, ordinary pictures are called unlike, want about 0.05", share)
 	}
-	if err := l.Params.Validate(); err != nil {
+	if err := l.Variants[0].Params.Validate(); err != nil {
 		t.Error(err)
 	}
 	if _, err := json.Marshal(r); err != nil {

@@ -14,54 +14,61 @@ import (
 	"gourdian/models/embed"
 )
 
-// variant is the name of the one variant that training makes.
-const variant = "fp32"
-
 // Packed is a bundle that is ready to be written with bundle.Build.
 type Packed struct {
 	Manifest bundle.Manifest
 	Files    map[string][]byte
 }
 
-// pack puts the head behind the backbone, runs the golden frames on the result
-// and lays out the bundle. start runs a graph in its worker; m is changed.
-func pack(ctx context.Context, l *Learned, m *onnxgraph.Model, about bundle.Manifest, frames []GoldenFrame, pictures []embed.Picture,
+// pack puts each head behind its form of the backbone, runs the golden frames on
+// the results and lays out the bundle. start runs a graph in its worker; the
+// graphs, in the order of the variants, are changed.
+func pack(ctx context.Context, l *Learned, graphs []*onnxgraph.Model, about bundle.Manifest, frames []GoldenFrame, pictures []embed.Picture,
 	start func(ctx context.Context, path string) (infer.Runner, error)) (*Packed, error) {
-	err := onnxgraph.AppendHead(m, onnxgraph.Head{
-		Mean: l.Scaler.Mean, Std: l.Scaler.Std,
-		Layers: []onnxgraph.Dense{{In: l.Head.In, Out: l.Head.Out, Weights: l.Head.Weights, Bias: l.Head.Bias}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	graph := onnxgraph.Encode(m)
-	tolerance, err := runGolden(ctx, graph, frames, start)
-	if err != nil {
-		return nil, err
-	}
-	p := &Packed{Manifest: about, Files: map[string][]byte{
-		"graphs/" + variant + ".onnx":    graph,
-		"references/" + variant + ".bin": bundle.EncodeReferences(l.Params.References),
-		"trained.sha256":                 bundle.EncodeHashes(hashes(pictures)),
-	}}
+	p := &Packed{Manifest: about, Files: map[string][]byte{"trained.sha256": bundle.EncodeHashes(hashes(pictures))}}
 	p.Manifest.Task = l.Task.Name
 	p.Manifest.Preprocess = vision.PreprocessID()
 	p.Manifest.Trained = "trained.sha256"
 	for _, c := range l.Task.Classes {
 		p.Manifest.Classes = append(p.Manifest.Classes, bundle.Class{Name: c.Name, Labels: c.Labels})
 	}
-	p.Manifest.Variants = []bundle.Variant{{
-		Name: variant, Graph: "graphs/" + variant + ".onnx",
-		Temperature: l.Params.Temperature, Thresholds: l.Params.Thresholds,
-		References: "references/" + variant + ".bin", Neighbours: l.Params.References.K, Novelty: l.Params.Novelty,
-		Tolerance: map[string]float64{bundle.AnyCPU: tolerance},
-	}}
 	for _, f := range frames {
 		name := "golden/" + f.Name + ".rgb"
 		p.Files[name] = f.Tensor
-		p.Manifest.Golden = append(p.Manifest.Golden, bundle.Golden{Tensor: name, Expected: map[string][]float32{variant: f.Expected}})
+		p.Manifest.Golden = append(p.Manifest.Golden, bundle.Golden{Tensor: name, Expected: map[string][]float32{}})
+	}
+	for i, v := range l.Variants {
+		if err := p.add(ctx, v, graphs[i], frames, start); err != nil {
+			return nil, fmt.Errorf("variant %s: %w", v.Name, err)
+		}
 	}
 	return p, nil
+}
+
+// add puts one variant into the bundle.
+func (p *Packed) add(ctx context.Context, v Variant, m *onnxgraph.Model, frames []GoldenFrame, start func(context.Context, string) (infer.Runner, error)) error {
+	err := onnxgraph.AppendHead(m, onnxgraph.Head{
+		Mean: v.Scaler.Mean, Std: v.Scaler.Std,
+		Layers: []onnxgraph.Dense{{In: v.Head.In, Out: v.Head.Out, Weights: v.Head.Weights, Bias: v.Head.Bias}},
+	})
+	if err != nil {
+		return err
+	}
+	graph, references := "graphs/"+v.Name+".onnx", "references/"+v.Name+".bin"
+	p.Files[graph], p.Files[references] = onnxgraph.Encode(m), bundle.EncodeReferences(v.Params.References)
+	largest, err := runGolden(ctx, p.Files[graph], frames, start)
+	if err != nil {
+		return err
+	}
+	p.Manifest.Variants = append(p.Manifest.Variants, bundle.Variant{
+		Name: v.Name, Graph: graph, Temperature: v.Params.Temperature, Thresholds: v.Params.Thresholds,
+		References: references, Neighbours: v.Params.References.K, Novelty: v.Params.Novelty,
+		Tolerance: tolerances(v.Name, infer.CPUClass(), largest),
+	})
+	for i, f := range frames {
+		p.Manifest.Golden[i].Expected[v.Name] = f.Expected
+	}
+	return nil
 }
 
 func runGolden(ctx context.Context, graph []byte, frames []GoldenFrame, start func(context.Context, string) (infer.Runner, error)) (float64, error) {

@@ -21,6 +21,7 @@ type Report struct {
 	Coarse   CoarseReport     `json:"coarse"`
 	Baseline BaselineReport   `json:"baseline"`
 	Deciding DecidingReport   `json:"deciding"`
+	Variants []VariantReport  `json:"variants"` // the first one is that of all figures above
 	Warnings []string         `json:"warnings"`
 }
 
@@ -65,6 +66,23 @@ type BaselineReport struct {
 	BalancedAccuracy float64           `json:"balanced_accuracy"`
 	Gain             evaluate.Interval `json:"gain"`   // of the model over it, in balanced accuracy
 	Earned           bool              `json:"earned"` // whether the whole interval lies above 0
+}
+
+// VariantReport says how one form of the backbone does with its own head, on the
+// same unseen groups as the others.
+type VariantReport struct {
+	Name             string         `json:"name"`
+	Accuracy         *float64       `json:"accuracy"`
+	BalancedAccuracy *float64       `json:"balanced_accuracy"`
+	BalancedLow      *float64       `json:"balanced_accuracy_low"`
+	BalancedHigh     *float64       `json:"balanced_accuracy_high"`
+	Coverage         *float64       `json:"coverage"`
+	AccuracyWhenSure *float64       `json:"accuracy_when_sure"`
+	Deciding         DecidingReport `json:"deciding"`
+	// Equal is the share of pictures with the first variant's verdict, and Flips
+	// counts the others: its verdict, then this one's.
+	Equal float64                   `json:"equal_verdicts"`
+	Flips map[string]map[string]int `json:"flips"`
 }
 
 // DecidingReport is how the bundle turns scores into verdicts.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"unicode"
 
@@ -13,7 +11,6 @@ import (
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/infer/features"
-	"gourdian/internal/onnxgraph"
 	"gourdian/models"
 	"gourdian/models/backbone"
 	"gourdian/models/dataset"
@@ -26,12 +23,13 @@ type Config struct {
 	Renames    dataset.Renames
 	Task       string // models.TaskGrade, models.TaskCustom
 	Seed       uint64
-	Folds      int    // 0 = chosen by the data
-	KeepBars   bool   // leave uniform bars in place
-	Backbone   string // name in the catalogue; empty = the default
-	Checkpoint string // path of its checkpoint
-	Cache      string // folder of cached embeddings
-	Workers    int    // inference workers at once, at least 1
+	Folds      int      // 0 = chosen by the data
+	KeepBars   bool     // leave uniform bars in place
+	Backbone   string   // name in the catalogue; empty = the default
+	Checkpoint string   // path of its checkpoint
+	Variants   []string // forms of the backbone that get a head; empty = all
+	Cache      string   // folder of cached embeddings
+	Workers    int      // inference workers at once, at least 1
 	Infer      infer.Options
 	Camera     capture.Options
 	// Progress is told of each step as it begins, with its number of parts,
@@ -56,11 +54,11 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	model, err := b.Load(c.Checkpoint, false)
+	forms, err := c.forms(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	x, stop, err := c.extractor(ctx, b.ID(), model)
+	x, stop, err := c.extractor(ctx, forms)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,7 +72,7 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 		return nil, nil, fmt.Errorf("none of the %d pictures can be used; the first: %s: %s", len(skipped), skipped[0].File, skipped[0].Reason)
 	}
 	learned, err := Learn(ctx, task, pictures, Options{
-		Seed: c.Seed, Folds: c.Folds, Kind: set.Kind(),
+		Seed: c.Seed, Folds: c.Folds, Kind: set.Kind(), Variants: forms.names,
 		Begin: func(parts int) func() { return c.Progress("train and cross-validate", parts) },
 	})
 	if err != nil {
@@ -91,7 +89,7 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 		return nil, nil, err
 	}
 	part := c.Progress("run golden frames", 1)
-	packed, err := pack(ctx, learned, model, c.about(set, b.ID(), r), frames, pictures, func(ctx context.Context, path string) (infer.Runner, error) {
+	packed, err := pack(ctx, learned, forms.graphs, c.about(set, b.ID(), r), frames, pictures, func(ctx context.Context, path string) (infer.Runner, error) {
 		return features.StartGraph(ctx, path, c.Infer)
 	})
 	if err != nil {
@@ -99,55 +97,6 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 	}
 	part()
 	return packed, r, nil
-}
-
-// extractor starts the workers and opens the cache; stop ends and closes them.
-func (c Config) extractor(ctx context.Context, id string, model *onnxgraph.Model) (x *embed.Extractor, stop func(), err error) {
-	var stops []func()
-	stop = func() {
-		for i := len(stops) - 1; i >= 0; i-- {
-			stops[i]()
-		}
-	}
-	defer func() {
-		if err != nil {
-			stop()
-		}
-	}()
-	cache, err := embed.OpenCache(c.Cache)
-	if err != nil {
-		return nil, nil, err
-	}
-	stops = append(stops, func() { cache.Close() })
-	decoder, err := embed.NewWorkerDecoder(ctx, c.Camera)
-	if err != nil {
-		return nil, nil, err
-	}
-	stops = append(stops, decoder.Close)
-	runners, err := c.startBackbone(ctx, model)
-	if err != nil {
-		return nil, nil, err
-	}
-	stops = append(stops, func() { features.Close(runners) })
-	return &embed.Extractor{
-		Importer: embed.Importer{Decoder: decoder, KeepBars: c.KeepBars},
-		Runners:  runners, Cache: cache, Backbone: id,
-	}, stop, nil
-}
-
-// startBackbone writes the backbone's graph where the workers can read it.
-// They have read it once they serve.
-func (c Config) startBackbone(ctx context.Context, model *onnxgraph.Model) ([]infer.Runner, error) {
-	dir, err := os.MkdirTemp("", "gourdian-backbone-")
-	if err != nil {
-		return nil, fmt.Errorf("write backbone: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "backbone.onnx")
-	if err := os.WriteFile(path, onnxgraph.Encode(model), 0o600); err != nil {
-		return nil, fmt.Errorf("write backbone: %w", err)
-	}
-	return features.StartGraphs(ctx, max(1, c.Workers), path, c.Infer)
 }
 
 // about is the manifest as far as it does not depend on the head.

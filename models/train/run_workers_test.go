@@ -19,6 +19,7 @@ import (
 	"gourdian/internal/infer"
 	"gourdian/internal/testbed"
 	"gourdian/models"
+	"gourdian/models/backbone"
 	"gourdian/models/dataset"
 )
 
@@ -120,8 +121,13 @@ func TestTrainingTwiceFromNothingGivesTheSameBytes(t *testing.T) {
 		if packed.Manifest.Provenance.Kind != bundle.KindRendered || len(packed.Manifest.Golden) != 6 {
 			t.Errorf("provenance %+v, %d golden frames", packed.Manifest.Provenance, len(packed.Manifest.Golden))
 		}
-		if acc := *report.Figures.BalancedAccuracy; acc < 0.8 {
-			t.Errorf("disks and crosses: balanced accuracy %.2f", acc)
+		if len(report.Variants) != 3 {
+			t.Fatalf("%d variants", len(report.Variants))
+		}
+		for _, v := range report.Variants {
+			if *v.BalancedAccuracy < 0.8 || v.Equal < 0.8 {
+				t.Errorf("disks and crosses, %s: balanced accuracy %.2f, %.2f of the verdicts equal", v.Name, *v.BalancedAccuracy, v.Equal)
+			}
 		}
 	}
 	if !bytes.Equal(files[0], files[1]) {
@@ -131,14 +137,17 @@ func TestTrainingTwiceFromNothingGivesTheSameBytes(t *testing.T) {
 	if err := os.WriteFile(path, files[0], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := config(t, data, models.TaskCustom)
-	runner, err := infer.StartBundle(context.Background(), path, c.Infer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer runner.Close()
-	if info := runner.Info(); info.GoldenFrames != 6 || info.Classes != 2 || info.GoldenMaxDistance > 1e-4 {
-		t.Errorf("info = %+v", info)
+	for _, name := range backbone.Variants() {
+		o := config(t, data, models.TaskCustom).Infer
+		o.Variant = name
+		runner, err := infer.StartBundle(context.Background(), path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer runner.Close()
+		if info := runner.Info(); info.Variant != name || info.GoldenFrames != 6 || info.Classes != 2 || info.GoldenMaxDistance > 1e-4 {
+			t.Errorf("info = %+v", info)
+		}
 	}
 }
 
@@ -153,6 +162,11 @@ func TestRealOrangesAreToldApart(t *testing.T) {
 	}
 	if acc := *report.Figures.BalancedAccuracy; acc < 0.96 || !report.Baseline.Earned {
 		t.Errorf("balanced accuracy %.3f, by colour and size %.3f", acc, report.Baseline.BalancedAccuracy)
+	}
+	for _, v := range report.Variants[1:] {
+		if lost := *report.Figures.BalancedAccuracy - *v.BalancedAccuracy; lost > 0.01 || v.Equal < 0.97 {
+			t.Errorf("%s: balanced accuracy %.3f lower than fp32, %.3f of the verdicts equal", v.Name, lost, v.Equal)
+		}
 	}
 	if len(report.Data.Skipped) != 0 || report.Data.Groups != 271 {
 		t.Errorf("%d groups, skipped %v", report.Data.Groups, report.Data.Skipped)

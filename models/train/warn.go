@@ -12,6 +12,9 @@ const (
 	leakAbove = 0.97
 	// coarseLoss is how much of the balanced accuracy coarse pictures may cost.
 	coarseLoss = 0.15
+	// equalLeast is the share of verdicts that two variants should have in
+	// common: a retrained head moves about as many.
+	equalLeast = 0.95
 	// lopsided is the ratio of the largest to the smallest class that is
 	// warned about.
 	lopsided = 5
@@ -31,7 +34,7 @@ func (l *learner) warn() {
 		case pictures < picturesFew:
 			say("class %q has %d pictures only: its figures are uncertain, look at the intervals", name, pictures)
 		}
-		if t := l.out.Thresholds[k]; !t.Reached {
+		if t := l.variant.Thresholds[k]; !t.Reached {
 			say("class %q reaches a precision of %.2f at best, not %.2f: its calls are wrong more often than asked for", name, t.Precision, t.Target)
 		}
 	}
@@ -63,6 +66,11 @@ func (l *learner) warn() {
 	}
 	if coarse := r.Coarse.BalancedAccuracy; coarse != nil && balanced-*coarse > coarseLoss {
 		say("on the same pictures shrunk to 48-112 pixels %.3f of %.3f are left: fine detail, or the resolution of a source, decides", *coarse, balanced)
+	}
+	for _, v := range r.Variants {
+		if v.Equal < equalLeast {
+			say("variant %s gives another verdict than %s for %.1f %% of the pictures: boards that run it grade otherwise", v.Name, r.Variants[0].Name, 100*(1-v.Equal))
+		}
 	}
 	if len(l.pictures) < 200 {
 		say("%d pictures in all: the novelty threshold and the probabilities rest on few", len(l.pictures))
