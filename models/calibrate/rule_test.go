@@ -3,6 +3,7 @@ package calibrate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -112,5 +113,13 @@ func TestRangesAreRoundedToFourDigits(t *testing.T) {
 		if got := digits(v); got != want {
 			t.Errorf("%v became %v, expected %v", v, got, want)
 		}
+	}
+}
+
+func TestEveryFifthPictureIsHeldOut(t *testing.T) {
+	t.Parallel()
+	measured, held := split([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})
+	if !slices.Equal(held, []int{5, 10}) || len(measured) != 9 {
+		t.Errorf("measured %v, held out %v", measured, held)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"gourdian/models/backbone"
 	"gourdian/models/dataset"
 	"gourdian/models/quantize"
+	"gourdian/models/sample"
 )
 
 // Config says what to measure on what.
@@ -80,10 +81,12 @@ func (c Config) run(ctx context.Context) (ranges quantize.Ranges, r *Report, err
 		return ranges, nil, err
 	}
 	r = &Report{Backbone: b.ID(), CPU: infer.CPUClass()}
-	tensors, err := c.pictures(ctx, r)
+	pictures, err := sample.Gather(ctx, sample.Source{Data: c.Data, Rendered: c.Rendered, Seed: c.Seed, Camera: c.Camera, Progress: c.Progress})
 	if err != nil {
 		return ranges, nil, err
 	}
+	r.Rendered, r.Photos, r.Skipped = pictures.Rendered, pictures.Photos, pictures.Skipped
+	tensors := pictures.Tensors
 	if len(tensors) < leastPictures {
 		return ranges, nil, fmt.Errorf("%d pictures can be used, at least %d are needed", len(tensors), leastPictures)
 	}

@@ -1,4 +1,4 @@
-package calibrate
+package sample
 
 import (
 	"io/fs"
@@ -21,13 +21,5 @@ func TestOnlyPictureFilesAreListed(t *testing.T) {
 	}
 	if _, err := list(dir); err == nil {
 		t.Error("more pictures than memory holds were listed")
-	}
-}
-
-func TestEveryFifthPictureIsHeldOut(t *testing.T) {
-	t.Parallel()
-	measured, held := split([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})
-	if !slices.Equal(held, []int{5, 10}) || len(measured) != 9 {
-		t.Errorf("measured %v, held out %v", measured, held)
 	}
 }
