@@ -137,6 +137,7 @@ func (b *board) addEngine() {
 	}
 	b.engine = engine.New(engine.Config{
 		Bundle: b.config.Model.Bundle, Variant: b.config.Model.Variant, Variants: b.profile.Engine.Variants,
+		Memory: filepath.Join(b.config.Data, "engine", "variants.json"),
 		Worker: infer.Options{
 			Program: b.config.Workers.Infer, Library: b.config.Model.OnnxRuntime, Provider: provider,
 			Threads:  min(b.profile.Engine.MaxThreads, runtime.NumCPU()),

@@ -41,7 +41,7 @@ type Config struct {
 // Model says what looks at the pictures.
 type Model struct {
 	Bundle      string `koanf:"bundle"`      // path of the bundle; "" = model.gourdian in the data folder
-	Variant     string `koanf:"variant"`     // "" = the best one that the profile allows
+	Variant     string `koanf:"variant"`     // "" = the fastest one of the profile that is right here
 	Provider    string `koanf:"provider"`    // "" = the profile's first choice
 	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
 }

@@ -30,7 +30,7 @@ type Profile struct {
 type Engine struct {
 	MaxThreads int      `yaml:"max_threads"` // 1..64; the agent takes no more than the board has cores
 	Providers  []string `yaml:"providers"`   // in order of preference, the last one is always "cpu"
-	Variants   []string `yaml:"variants"`    // of a bundle that may run here
+	Variants   []string `yaml:"variants"`    // of a bundle that may run here; the agent takes the fastest that is right
 }
 
 // Camera is for the camera worker and the first settings of a camera.

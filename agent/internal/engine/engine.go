@@ -39,8 +39,9 @@ type Board interface {
 // Config says what the engine runs.
 type Config struct {
 	Bundle   string   // path of the bundle file
-	Variant  string   // "" = the first of Variants that the bundle has
+	Variant  string   // "" = the fastest of Variants that is right here
 	Variants []string // that the board's profile allows
+	Memory   string   // file that keeps what was chosen
 	Worker   infer.Options
 	Log      *slog.Logger
 }
@@ -67,6 +68,7 @@ type Engine struct {
 	config    Config
 	board     Board
 	supervise func(bundle string, o infer.Options) (infer.Runner, process, error)
+	start     func(ctx context.Context, bundle string, o infer.Options) (infer.Runner, error) // for trials
 	current   atomic.Pointer[Model]
 	refused   string // why there is no model, as it was last logged; Run's own
 
@@ -76,9 +78,13 @@ type Engine struct {
 
 // New returns an Engine that Run will bring to life.
 func New(config Config, board Board) *Engine {
-	return &Engine{config: config, board: board, supervise: func(bundle string, o infer.Options) (infer.Runner, process, error) {
-		return infer.Supervise(bundle, o)
-	}}
+	return &Engine{
+		config: config, board: board,
+		supervise: func(bundle string, o infer.Options) (infer.Runner, process, error) { return infer.Supervise(bundle, o) },
+		start: func(ctx context.Context, bundle string, o infer.Options) (infer.Runner, error) {
+			return infer.StartBundle(ctx, bundle, o)
+		},
+	}
 }
 
 // Model returns what runs now, nil while there is none.
@@ -112,7 +118,10 @@ func (e *Engine) Score(ctx context.Context, m *Model, in vision.Tensor, out *inf
 // Run opens the bundle and keeps its worker running until ctx is done.
 func (e *Engine) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		opened, err := e.open()
+		opened, err := e.open(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			e.refuse(err)
 			select {

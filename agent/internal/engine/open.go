@@ -1,11 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
@@ -23,12 +22,13 @@ type opened struct {
 	model   *Model
 	process process
 	asked   string
+	choice  choice
 }
 
 // errMissing is wrapped when there is no file at the bundle's path.
 var errMissing = errors.New("there is no bundle")
 
-func (e *Engine) open() (*opened, error) {
+func (e *Engine) open(ctx context.Context) (*opened, error) {
 	b, err := bundle.Open(e.config.Bundle)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
@@ -40,10 +40,11 @@ func (e *Engine) open() (*opened, error) {
 	if err := b.CheckPreprocess(vision.PreprocessID()); err != nil {
 		return nil, err
 	}
-	variant, err := e.chooseVariant(b)
+	choice, err := e.choose(ctx, b)
 	if err != nil {
 		return nil, err
 	}
+	variant := choice.Variant
 	params, err := b.VerdictParams(variant)
 	if err != nil {
 		return nil, fmt.Errorf("read what %s decides by: %w", variant, err)
@@ -59,23 +60,7 @@ func (e *Engine) open() (*opened, error) {
 	if asked == "" {
 		asked = "cpu"
 	}
-	return &opened{bundle: b, model: model, process: process, asked: asked}, nil
-}
-
-// chooseVariant takes the one that the config names, else the first one that
-// the board's profile allows and the bundle has.
-func (e *Engine) chooseVariant(b *bundle.Bundle) (string, error) {
-	if e.config.Variant != "" {
-		_, err := b.Variant(e.config.Variant)
-		return e.config.Variant, err
-	}
-	for _, name := range e.config.Variants {
-		if slices.ContainsFunc(b.Manifest.Variants, func(v bundle.Variant) bool { return v.Name == name }) {
-			return name, nil
-		}
-	}
-	return "", fmt.Errorf("the bundle has no variant that this board's profile allows (%s): %w",
-		strings.Join(e.config.Variants, ", "), bundle.ErrVariant)
+	return &opened{bundle: b, model: model, process: process, asked: asked, choice: choice}, nil
 }
 
 // describe is what the page says of the model before its worker is up.
@@ -87,7 +72,7 @@ func (o *opened) describe() *live.Model {
 	}
 	return &live.Model{
 		ID: o.bundle.ID, Name: m.Name, Task: m.Task, Classes: classes,
-		Variant: o.model.Variant, Asked: o.asked,
+		Variant: o.model.Variant, Asked: o.asked, VariantWhy: string(o.choice.Reason), Tried: o.choice.tried(),
 		TrainedOn: m.Provenance.Kind, Images: m.Provenance.Images,
 		Trust: trustLocal, Preprocess: m.Preprocess,
 		WorkerNote: worker.CodeStarting,

@@ -16,6 +16,7 @@ const (
 	codeNewer      = "model_newer"
 	codeRestarting = "model_restarting"
 	codeRendered   = "trained_on_rendered"
+	codeChoosing   = "model_choosing"
 )
 
 // refuse says on the page why there is no model. The log says it once, however
@@ -71,8 +72,8 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 	defer e.current.Store(nil)
 	for {
 		changed := o.process.Changed()
-		if exchanged := e.mirror(o); exchanged {
-			e.config.Log.Info("the bundle was exchanged", "bundle", e.config.Bundle)
+		if why := e.mirror(o); why != "" {
+			e.config.Log.Info("the bundle is opened again", "bundle", e.config.Bundle, "reason", why)
 			stop()
 			<-done
 			return
@@ -85,13 +86,19 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 	}
 }
 
-// mirror copies the worker's state to the page. It reports whether the worker
-// serves another bundle than the one that was opened: somebody put it in the
-// file's place, and the worker was started since.
-func (e *Engine) mirror(o *opened) (exchanged bool) {
+// mirror copies the worker's state to the page. Where the bundle has to be
+// opened again it says why: somebody put another one in the file's place, and
+// the worker was started since; or what was remembered of it holds no longer.
+func (e *Engine) mirror(o *opened) (again string) {
 	state, info := o.process.State(), o.model.runner.Info()
 	if state.Up && info.Model != o.model.ID {
-		return true
+		return "the bundle was exchanged"
+	}
+	if why := o.choice.outdated(state, info); why != "" {
+		if err := e.memory().Forget(o.model.ID); err != nil {
+			e.config.Log.Warn("variant", "error", err)
+		}
+		return why
 	}
 	e.board.UpdateModel(func(m *live.Model) {
 		m.Restarts, m.WorkerNote = state.Restarts, state.Code
@@ -109,5 +116,5 @@ func (e *Engine) mirror(o *opened) (exchanged bool) {
 		e.clearBut(codeRestarting)
 		e.board.Raise(live.Condition{Code: codeRestarting, Severity: live.Warning})
 	}
-	return false
+	return ""
 }

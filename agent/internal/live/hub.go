@@ -208,6 +208,7 @@ func cloneModel(m *Model) *Model {
 	}
 	c := *m
 	c.Classes = slices.Clone(m.Classes)
+	c.Tried = slices.Clone(m.Tried)
 	for i := range c.Classes {
 		c.Classes[i].Labels = maps.Clone(c.Classes[i].Labels)
 	}

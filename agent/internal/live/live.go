@@ -46,8 +46,10 @@ type Model struct {
 	Task        string
 	Classes     []ModelClass
 	Variant     string
-	Provider    string // obtained
-	Asked       string // asked for
+	VariantWhy  string        // reason code of choose.Reason
+	Tried       []VariantTime // what it was chosen from, empty where nothing was tried
+	Provider    string        // obtained
+	Asked       string        // asked for
 	Library     string
 	TrainedOn   string // "rendered", "photos", "mixed"
 	Images      int    // training pictures
@@ -57,6 +59,13 @@ type Model struct {
 	WorkerNote  string  // health code of the inference worker, "" when well
 	Restarts    int
 	LoadedAt    time.Time
+}
+
+// VariantTime is how a variant of the model did on this board.
+type VariantTime struct {
+	Name   string
+	Millis float64 // median of one inference, 0 where Passes is false
+	Passes bool    // its golden frames
 }
 
 // ModelClass is a class with its names for people.

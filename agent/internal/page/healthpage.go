@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -113,10 +114,29 @@ func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
 	default:
 		card.Provider = v.Say("model.provider_other", "provider", m.Provider, "asked", m.Asked)
 	}
+	if key := "model.why_" + m.VariantWhy; v.Has(key) {
+		card.Variant = v.Say(key, "variant", m.Variant) + v.tried(m.Tried)
+	}
 	for _, class := range verdictOrder(m, nil) {
 		card.Classes = append(card.Classes, v.verdict(class, m))
 	}
 	return card
+}
+
+// tried lists how each variant did, in brackets; "" where none was tried.
+func (v *voice) tried(variants []live.VariantTime) string {
+	var words []string
+	for _, t := range variants {
+		if t.Passes {
+			words = append(words, v.Say("model.tried_time", "variant", t.Name, "ms", v.Decimal(t.Millis, 1)))
+		} else {
+			words = append(words, v.Say("model.tried_failed", "variant", t.Name))
+		}
+	}
+	if words == nil {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
 }
 
 func (s *Server) cameraCard(v *voice, state live.State, camera *live.Camera) cameraCard {

@@ -68,6 +68,8 @@ type modelAnswer struct {
 	Task        string        `json:"task"`
 	Classes     []classAnswer `json:"classes"`
 	Variant     string        `json:"variant"`
+	VariantWhy  string        `json:"variant_why"`
+	Tried       []triedAnswer `json:"variants_tried"`
 	Provider    string        `json:"provider"`
 	Asked       string        `json:"provider_asked"`
 	Library     string        `json:"library"`
@@ -79,6 +81,12 @@ type modelAnswer struct {
 	Restarts    int           `json:"worker_restarts"`
 	WorkerNote  string        `json:"worker_note,omitempty"`
 	LoadedAt    time.Time     `json:"loaded_at"`
+}
+
+type triedAnswer struct {
+	Name   string  `json:"name"`
+	Millis float64 `json:"ms_p50"`
+	Passes bool    `json:"passes_golden"`
 }
 
 type classAnswer struct {
@@ -152,10 +160,13 @@ func modelAnswerOf(m *live.Model) *modelAnswer {
 		return nil
 	}
 	answer := &modelAnswer{
-		ID: m.ID, Name: m.Name, Task: m.Task, Classes: []classAnswer{}, Variant: m.Variant,
+		ID: m.ID, Name: m.Name, Task: m.Task, Classes: []classAnswer{}, Variant: m.Variant, VariantWhy: m.VariantWhy, Tried: []triedAnswer{},
 		Provider: m.Provider, Asked: m.Asked, Library: m.Library, TrainedOn: m.TrainedOn, Images: m.Images,
 		Trust: m.Trust, Preprocess: m.Preprocess, InferMillis: m.InferMillis, Restarts: m.Restarts,
 		WorkerNote: m.WorkerNote, LoadedAt: m.LoadedAt.UTC(),
+	}
+	for _, t := range m.Tried {
+		answer.Tried = append(answer.Tried, triedAnswer(t))
 	}
 	for _, class := range m.Classes {
 		answer.Classes = append(answer.Classes, classAnswer(class))

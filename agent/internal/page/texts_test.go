@@ -17,6 +17,7 @@ import (
 	"gourdian/agent/internal/gate"
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/capture"
+	"gourdian/internal/infer/choose"
 	"gourdian/internal/web"
 	"gourdian/internal/wire"
 	"gourdian/internal/worker"
@@ -175,6 +176,7 @@ func madeKeys(t *testing.T) []string {
 			worker.CodeCrashed, worker.CodeHung, worker.CodeStopped},
 		"model.task_":   {"grade", "custom"},
 		"model.learnt_": {"rendered", "photos", "mixed"},
+		"model.why_":    {string(choose.Asked), string(choose.Only), string(choose.Fastest), string(choose.NoFaster), string(choose.Passed)},
 		"pin.":          {string(pinFirst), string(pinAsk), string(pinChange), "wrong", "wait", "form", "differ", "damaged", "set", "failed"},
 	}
 	for _, scheme := range capture.Schemes() {

@@ -71,11 +71,12 @@ func Try(ctx context.Context, variants []string, start Start) ([]Trial, infer.In
 	return trials, info, timeThem(ctx, trials, runners)
 }
 
-// refused tells a model that does not work here from a worker that can't be
-// started.
+// refused tells a variant that does not work here from a worker that can't be
+// started whatever it is to run.
 func refused(err error) bool {
-	var answer *worker.Error
-	return errors.As(err, &answer)
+	var failure *worker.Failure
+	return errors.As(err, &failure) &&
+		(failure.Code == worker.CodeRefused || failure.Code == worker.CodeCrashed || failure.Code == worker.CodeHung)
 }
 
 // timeThem runs all variants in turns until each has been timed often enough,

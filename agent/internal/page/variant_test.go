@@ -1,0 +1,33 @@
+package page
+
+import (
+	"strings"
+	"testing"
+
+	"gourdian/agent/internal/live"
+	"gourdian/internal/infer/choose"
+)
+
+func TestPageSaysWhichVariantRunsAndWhy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.showModel()
+	r.hub.UpdateModel(func(m *live.Model) {
+		m.Variant, m.VariantWhy = "int8-rr", string(choose.Fastest)
+		m.Tried = []live.VariantTime{{Name: "fp32", Millis: 6.21, Passes: true}, {Name: "int8"}, {Name: "int8-rr", Millis: 4, Passes: true}}
+	})
+	english := r.get("/health").Body.String()
+	if want := "int8-rr, the fastest one that gives the right answers here (fp32 6.2 ms, int8 failed its test here, int8-rr 4.0 ms)"; !strings.Contains(english, want) {
+		t.Errorf("the page does not say %q", want)
+	}
+	status := r.get("/api/v1/status").Body.String()
+	for _, want := range []string{`"variant_why":"fastest"`, `{"name":"int8","ms_p50":0,"passes_golden":false}`} {
+		if !strings.Contains(status, want) {
+			t.Errorf("the status lacks %s", want)
+		}
+	}
+	r.hub.UpdateModel(func(m *live.Model) { m.VariantWhy, m.Tried = string(choose.Asked), nil })
+	if text := r.get("/health").Body.String(); !strings.Contains(text, "<dd>int8-rr, as the config says</dd>") {
+		t.Error("the page does not say that the config names the variant")
+	}
+}
