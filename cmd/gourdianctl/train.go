@@ -111,7 +111,7 @@ func runTrain(c *cobra.Command, s *streams, f trainFlags) error {
 		Data: f.data, Renames: renames, Task: f.task, Seed: f.seed, Folds: f.folds, KeepBars: f.keepBars,
 		Checkpoint: orSetUp(f.checkpoint, "backbone", checkpointFile()),
 		Cache:      orSetUp(f.cache, "models"), Variants: f.variants,
-		Infer:      f.workers.infer(), Camera: f.workers.camera(),
+		Infer: f.workers.infer(), Camera: f.workers.camera(),
 	}, f.out)
 	if err != nil {
 		return err

@@ -124,6 +124,76 @@ func TestTrainThenEvalOnTheSameAndOnNewPictures(t *testing.T) {
 	}
 }
 
+// One trained bundle goes through bench, inspect and eval of each variant.
+func TestEveryVariantIsTimedAndMeasured(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, exam, model := filepath.Join(dir, "data"), filepath.Join(dir, "exam"), filepath.Join(dir, "m.gourdian")
+	stripes(t, data, 12, 1)
+	stripes(t, exam, 6, 2)
+	var out, errs bytes.Buffer
+	s := &streams{out: &out, err: &errs}
+	if code := run(t.Context(), s, trainArgs(t, data, model)); code != exitDone || !strings.Contains(out.String(), "verdicts as fp32") {
+		t.Fatalf("train: exit code %d: %s%s", code, out.String(), errs.String())
+	}
+	out.Reset()
+	args := append([]string{"model", "bench", model, "--data", exam, "--rendered", "2", "--threads", "1", "--json"}, workers(t)...)
+	if code := run(t.Context(), s, args); code != exitDone {
+		t.Fatalf("bench: exit code %d: %s", code, errs.String())
+	}
+	var bench struct {
+		CPU struct {
+			Name     string
+			Features []string
+		}
+		Chosen, Why      string
+		Rendered, Photos int
+		Variants         map[string]struct {
+			P50       float64  `json:"ms_p50"`
+			P99       float64  `json:"ms_p99"`
+			Speedup   float64  `json:"speedup_vs_fp32"`
+			Equal     *float64 `json:"equal_verdicts"`
+			Passes    bool     `json:"passes_golden"`
+			Operators map[string]int
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &bench); err != nil {
+		t.Fatal(err)
+	}
+	if bench.CPU.Name == "" || bench.CPU.Features == nil || bench.Rendered != 2 || bench.Photos != 12 || len(bench.Variants) != 3 {
+		t.Errorf("bench %+v", bench)
+	}
+	if !bench.Variants[bench.Chosen].Passes || bench.Why == "" {
+		t.Errorf("chosen %q because %q", bench.Chosen, bench.Why)
+	}
+	for name, v := range bench.Variants {
+		if v.Passes && (v.P50 <= 0 || v.P99 < v.P50 || v.Equal == nil || *v.Equal < 0.7) {
+			t.Errorf("%s: %+v", name, v)
+		}
+		if integers := v.Operators["QLinearConv"]; v.Passes && integers != map[string]int{"fp32": 0, "int8": 49, "int8-rr": 49}[name] {
+			t.Errorf("%s: %d convolutions in integers", name, integers)
+		}
+		if !v.Passes {
+			continue
+		}
+		out.Reset()
+		args := append([]string{"model", "eval", "--bundle", model, "--data", exam, "--variant", name, "--json"}, workers(t)...)
+		if code := run(t.Context(), s, args); code != exitDone {
+			t.Fatalf("eval of %s: exit code %d: %s", name, code, errs.String())
+		}
+		var measured struct {
+			Variant  string
+			Accuracy float64
+		}
+		if err := json.Unmarshal(out.Bytes(), &measured); err != nil || measured.Variant != name || measured.Accuracy < 0.8 {
+			t.Errorf("eval of %s: %+v, %v", name, measured, err)
+		}
+	}
+	if bench.Variants["fp32"].Speedup != 1 || !bench.Variants["fp32"].Passes || *bench.Variants["fp32"].Equal != 1 {
+		t.Errorf("fp32 beside itself: %+v", bench.Variants["fp32"])
+	}
+}
+
 // cancelAt cancels once a text has been written.
 type cancelAt struct {
 	text   string
