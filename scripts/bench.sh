@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Speed beside a peer in the same run: the engine through its worker beside a C
 # loop on ONNX Runtime's C API, a whole frame beside a C++ loop of imdecode,
-# INTER_AREA and the same API. Same libraries, graph and threads; the sides take
+# INTER_AREA and the same API, the 8-bit backbones beside those of ONNX Runtime's
+# own quantizer. Same libraries, graph and threads; the sides take
 # turns, block by block. Ratios above 1 mean that gourdian is slower. On a busy
 # machine look at the processor times and at the medians of the ratios.
 #
 #   ROUNDS=n  blocks on each side (default 20 for the engine, half of it for frames)
+#   PHOTOS=d  a folder of pictures to compare the 8-bit backbones on as well
 #   PHOTO=f   a JPEG instead of a rendered one of 1280x720
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,10 +33,19 @@ make_model() {
     bin/gourdianctl model train --data "$out/patch" --task grade --out "$model" >"$out/train.txt"
 }
 
-for program in engine frame; do
+# The peer of the 8-bit backbones is ONNX Runtime's own quantizer, in Python.
+make_python() {
+    [ -x "$out/python/bin/python" ] && "$out/python/bin/python" -c 'import onnx, onnxruntime' 2>/dev/null && return 0
+    echo "Installing ONNX Runtime's quantizer (once)"
+    python3 -m venv "$out/python"
+    "$out/python/bin/pip" install --quiet --disable-pip-version-check onnxruntime==1.32.0 onnx==1.23.2
+}
+
+for program in engine frame quantize; do
     go build -o "$out/$program" "./scripts/bench/$program"
 done
 make_model
+make_python
 echo
 machine
 cores=$(nproc)
@@ -44,3 +55,5 @@ for threads in $(printf '1\n%s\n' "$cores" | sort -nu); do
 done
 echo
 "$out/frame" --rounds "$(((rounds + 1) / 2))" --threads "$((cores < 2 ? cores : 2))" --model "$model" ${PHOTO:+--photo "$PHOTO"}
+echo
+"$out/quantize" --rounds "$rounds" --python "$out/python/bin/python" ${PHOTOS:+--data "$PHOTOS"}
