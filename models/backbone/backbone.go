@@ -13,6 +13,7 @@ import (
 
 	"gourdian/internal/onnxgraph"
 	"gourdian/models/convert"
+	"gourdian/models/quantize"
 )
 
 // Default is the name of the backbone that is used where none is asked for.
@@ -39,7 +40,8 @@ type Backbone struct {
 	// 8-bit forms.
 	RangesFile string
 
-	convert func(checkpoint []byte, classifier bool) (*onnxgraph.Model, error)
+	convert func(c *convert.Checkpoint, classifier bool) (*onnxgraph.Model, error)
+	means   func(c *convert.Checkpoint) (map[string][]float64, error)
 }
 
 // Catalogue lists all backbones, the default first.
@@ -55,7 +57,8 @@ func Catalogue() []Backbone {
 		File:             "efficientnet-lite0.pth",
 		EmbeddingLen:     convert.EmbeddingLen,
 		RangesFile:       "efficientnet-lite0.ranges",
-		convert:          efficientNetLite0,
+		convert:          convert.EfficientNetLite0,
+		means:            convert.EfficientNetLite0Means,
 	}}
 }
 
@@ -83,25 +86,36 @@ func (b Backbone) ID() string {
 // graph's output is "embedding"; with classifier also ImageNet's "logits". The
 // same checkpoint always gives the same bytes.
 func (b Backbone) Load(path string, classifier bool) (*onnxgraph.Model, error) {
-	checkpoint, err := os.ReadFile(path)
+	c, err := b.read(path)
 	if err != nil {
 		return nil, fmt.Errorf("load backbone %s: %w", b.Name, err)
 	}
-	sum := sha256.Sum256(checkpoint)
-	if got := hex.EncodeToString(sum[:]); got != b.CheckpointSHA256 {
-		return nil, fmt.Errorf("load backbone %s: %w: %s has SHA-256 %s, not %s", b.Name, ErrChanged, path, got, b.CheckpointSHA256)
-	}
-	m, err := b.convert(checkpoint, classifier)
+	m, err := b.convert(c, classifier)
 	if err != nil {
 		return nil, fmt.Errorf("load backbone %s: %w", b.Name, err)
 	}
 	return m, nil
 }
 
-func efficientNetLite0(checkpoint []byte, classifier bool) (*onnxgraph.Model, error) {
-	c, err := convert.ReadCheckpoint(checkpoint)
+// Means reads what the checkpoint at path says of the averages of the
+// network's values, for Variant.
+func (b Backbone) Means(path string) (quantize.Means, error) {
+	c, err := b.read(path)
+	if err != nil {
+		return nil, fmt.Errorf("means of backbone %s: %w", b.Name, err)
+	}
+	return b.means(c)
+}
+
+// read verifies the checkpoint's hash before anything reads it.
+func (b Backbone) read(path string) (*convert.Checkpoint, error) {
+	checkpoint, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return convert.EfficientNetLite0(c, classifier)
+	sum := sha256.Sum256(checkpoint)
+	if got := hex.EncodeToString(sum[:]); got != b.CheckpointSHA256 {
+		return nil, fmt.Errorf("%w: %s has SHA-256 %s, not %s", ErrChanged, path, got, b.CheckpointSHA256)
+	}
+	return convert.ReadCheckpoint(checkpoint)
 }

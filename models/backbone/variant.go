@@ -58,8 +58,8 @@ func (b Backbone) ActivationRanges() (quantize.Ranges, error) {
 }
 
 // Variant makes a form of the float graph that Load returned, which is not
-// changed. For FP32 it is a copy, to which a head may be appended.
-func (b Backbone) Variant(m *onnxgraph.Model, name string) (*onnxgraph.Model, error) {
+// changed, with what Means returned. For FP32 it is a copy, to which a head may be appended.
+func (b Backbone) Variant(m *onnxgraph.Model, means quantize.Means, name string) (*onnxgraph.Model, error) {
 	var weights quantize.Weights
 	switch name {
 	case FP32:
@@ -79,7 +79,7 @@ func (b Backbone) Variant(m *onnxgraph.Model, name string) (*onnxgraph.Model, er
 	if err != nil {
 		return nil, err
 	}
-	q, err := quantize.Backbone(m, ranges, weights)
+	q, err := quantize.Backbone(m, ranges, means, weights)
 	if err != nil {
 		return nil, fmt.Errorf("variant %s of backbone %s: %w", name, b.Name, err)
 	}

@@ -21,7 +21,7 @@ import (
 func serve(t *testing.T, variant string, operators bool, outputs ...string) *infer.Client {
 	t.Helper()
 	b, m := load(t, true)
-	form, err := b.Variant(m, variant)
+	form, err := b.Variant(m, means(t, b), variant)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (c Config) embed(ctx context.Context, m *onnxgraph.Model, tensors []vision.
 const clearlyCloser = 0.9
 
 // choose tries the rules on held-out pictures and notes the one to take.
-func (c Config) choose(ctx context.Context, m *onnxgraph.Model, names []string, counted []*counts, held []vision.Tensor, r *Report) error {
+func (c Config) choose(ctx context.Context, m *onnxgraph.Model, means quantize.Means, names []string, counted []*counts, held []vision.Tensor, r *Report) error {
 	rules := Rules()
 	if c.Rule != Auto {
 		rules = []Rule{c.Rule}
@@ -98,7 +98,7 @@ func (c Config) choose(ctx context.Context, m *onnxgraph.Model, names []string, 
 		return err
 	}
 	for _, rule := range rules {
-		q, err := quantize.Backbone(m, spreadAll(rule, names, counted), quantize.FullRange)
+		q, err := quantize.Backbone(m, spreadAll(rule, names, counted), means, quantize.FullRange)
 		if err != nil {
 			return err
 		}

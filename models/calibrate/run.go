@@ -80,6 +80,10 @@ func (c Config) run(ctx context.Context) (ranges quantize.Ranges, r *Report, err
 	if err != nil {
 		return ranges, nil, err
 	}
+	means, err := b.Means(c.Checkpoint)
+	if err != nil {
+		return ranges, nil, err
+	}
 	r = &Report{Backbone: b.ID(), CPU: infer.CPUClass()}
 	pictures, err := sample.Gather(ctx, sample.Source{Data: c.Data, Rendered: c.Rendered, Seed: c.Seed, Camera: c.Camera, Progress: c.Progress})
 	if err != nil {
@@ -98,7 +102,7 @@ func (c Config) run(ctx context.Context) (ranges quantize.Ranges, r *Report, err
 		return ranges, nil, err
 	}
 	r.Values = len(names)
-	if err := c.choose(ctx, model, names, counted, held, r); err != nil {
+	if err := c.choose(ctx, model, means, names, counted, held, r); err != nil {
 		return ranges, nil, err
 	}
 	ranges = spreadAll(r.Rule, names, counted)

@@ -8,6 +8,10 @@ import (
 	"gourdian/internal/onnxgraph"
 )
 
+// Means are the averages of values of the network by their names, one for each
+// channel.
+type Means map[string][]float64
+
 // ErrGraph is wrapped where a graph holds something that cannot be made of
 // integers here.
 var ErrGraph = errors.New("not a graph that can be quantized here")
@@ -18,24 +22,29 @@ var ErrGraph = errors.New("not a graph that can be quantized here")
 // same. The picture, which is of bytes already, goes into the first convolution
 // as it is. Pooling, and what stands behind it, stays float32.
 //
+// means say what the values are on average, for each channel. What rounding
+// takes from the weights of a convolution then shifts its result by a known
+// amount, which its bias gives back. Values that are not among them are not
+// corrected for.
+//
 // m is not changed. Values keep their names, so that stages of both graphs can
 // be compared.
-func Backbone(m *onnxgraph.Model, ranges Ranges, weights Weights) (*onnxgraph.Model, error) {
-	out, err := quantize(m, ranges, weights)
+func Backbone(m *onnxgraph.Model, ranges Ranges, means Means, weights Weights) (*onnxgraph.Model, error) {
+	out, err := quantize(m, ranges, means, weights)
 	if err != nil {
 		return nil, fmt.Errorf("quantize %s: %w", m.Graph.Name, err)
 	}
 	return out, nil
 }
 
-func quantize(m *onnxgraph.Model, ranges Ranges, weights Weights) (*onnxgraph.Model, error) {
+func quantize(m *onnxgraph.Model, ranges Ranges, means Means, weights Weights) (*onnxgraph.Model, error) {
 	types, err := onnxgraph.InferShapes(m)
 	if err != nil {
 		return nil, err
 	}
 	out := onnxgraph.New(m.Graph.Name)
 	r := &rewriter{
-		from: newReader(m.Graph), types: types, ranges: ranges, weights: weights, to: out.Graph,
+		from: newReader(m.Graph), types: types, ranges: ranges, means: means, weights: weights, to: out.Graph,
 		integer: map[string]scale{},
 	}
 	out.Graph.Inputs, out.Graph.Outputs = slices.Clone(m.Graph.Inputs), slices.Clone(m.Graph.Outputs)

@@ -59,7 +59,7 @@ func TestEveryConvolutionStandsBetweenIntegers(t *testing.T) {
 	t.Parallel()
 	m := tiny()
 	before := onnxgraph.Encode(m)
-	q, err := Backbone(m, sampleRanges(), FullRange)
+	q, err := Backbone(m, sampleRanges(), nil, FullRange)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestEveryConvolutionStandsBetweenIntegers(t *testing.T) {
 			t.Errorf("%s has the data type %d, expected %d", name, types[name].Elem, kind)
 		}
 	}
-	again, err := Backbone(tiny(), sampleRanges(), FullRange)
+	again, err := Backbone(tiny(), sampleRanges(), nil, FullRange)
 	if err != nil || !bytes.Equal(onnxgraph.Encode(again), onnxgraph.Encode(q)) {
 		t.Errorf("a second run gave other bytes, %v", err)
 	}
@@ -99,7 +99,7 @@ func TestEveryConvolutionStandsBetweenIntegers(t *testing.T) {
 // before the first convolution.
 func TestPictureGoesIntoTheFirstConvolutionAsItIs(t *testing.T) {
 	t.Parallel()
-	q, err := Backbone(tiny(), sampleRanges(), FullRange)
+	q, err := Backbone(tiny(), sampleRanges(), nil, FullRange)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,11 +121,11 @@ func TestPictureGoesIntoTheFirstConvolutionAsItIs(t *testing.T) {
 
 func TestOnlyTheWeightsOfTheReducedRangeDiffer(t *testing.T) {
 	t.Parallel()
-	full, err := Backbone(tiny(), sampleRanges(), FullRange)
+	full, err := Backbone(tiny(), sampleRanges(), nil, FullRange)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reduced, err := Backbone(tiny(), sampleRanges(), ReducedRange)
+	reduced, err := Backbone(tiny(), sampleRanges(), nil, ReducedRange)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,9 +195,38 @@ func TestGraphsThatCannotBeIntegersAreRefused(t *testing.T) {
 			if c.ranges != nil {
 				c.ranges(&r)
 			}
-			if _, err := Backbone(m, r, FullRange); !errors.Is(err, c.want) {
+			if _, err := Backbone(m, r, nil, FullRange); !errors.Is(err, c.want) {
 				t.Errorf("error %v, expected %v", err, c.want)
 			}
 		})
+	}
+}
+
+// Means belong to channels of the input: those of a filter by depth are one.
+func TestFiltersMeetTheMeansOfTheirOwnChannels(t *testing.T) {
+	t.Parallel()
+	biases := func(means Means) map[string]string {
+		q, err := Backbone(tiny(), sampleRanges(), means, ReducedRange)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, c := range q.Graph.Initializers {
+			if strings.HasSuffix(c.Name, "_bias_int32") {
+				out[c.Name] = string(c.Raw)
+			}
+		}
+		return out
+	}
+	none := biases(nil)
+	first := biases(Means{"block_0": {50, 0}}) // of the convolution by depth behind it
+	for name, raw := range none {
+		changed := raw[:4] != first[name][:4]
+		if want := name == "block_1_bias_int32"; changed != want || raw[4:] != first[name][4:] {
+			t.Errorf("%s: the first filter changed %v, want %v; the second %v", name, changed, want, raw[4:] != first[name][4:])
+		}
+	}
+	if got := biases(Means{"block_0": {50}}); got["block_1_bias_int32"] != none["block_1_bias_int32"] {
+		t.Error("means of another number of channels were used")
 	}
 }

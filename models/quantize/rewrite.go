@@ -13,6 +13,7 @@ type rewriter struct {
 	from    *reader
 	types   map[string]onnxgraph.Type // of the float graph
 	ranges  Ranges
+	means   Means
 	weights Weights
 	to      *onnxgraph.Graph
 	integer map[string]scale // values that are integers now
@@ -138,7 +139,7 @@ func (r *rewriter) filters(n *onnxgraph.Node, input scale) (weights, bias string
 	per := len(values) / len(biases)
 	channels := make([]channel, len(biases))
 	for i, b := range biases {
-		channels[i] = r.weights.quantizeChannel(values[i*per:(i+1)*per], b, input.Step)
+		channels[i] = r.weights.quantizeChannel(values[i*per:(i+1)*per], b, input.Step, r.inputMeans(n, i))
 	}
 	dims := r.types[n.Inputs[1]].Dims
 	if r.wide.is(n) {
@@ -146,6 +147,18 @@ func (r *rewriter) filters(n *onnxgraph.Node, input scale) (weights, bias string
 	}
 	weights, bias = r.writeFilters(n, channels, dims, input)
 	return weights, bias, nil
+}
+
+// inputMeans are the averages that filter i meets, one for each channel of its
+// weights; nil where they are not known.
+func (r *rewriter) inputMeans(n *onnxgraph.Node, i int) []float64 {
+	means, filters := r.means[n.Inputs[0]], r.types[n.Inputs[1]].Dims
+	if int64(len(means)) != r.types[n.Inputs[0]].Dims[1] {
+		return nil
+	}
+	groups := r.types[n.Inputs[0]].Dims[1] / filters[1]
+	from := int64(i) / (filters[0] / groups) * filters[1]
+	return means[from : from+filters[1]]
 }
 
 // writeFilters writes channels as the constants of a convolution.

@@ -51,8 +51,9 @@ type channel struct {
 const biasMost = 1 << 30
 
 // quantizeChannel rounds one filter. The bias has the scale input * Step, as
-// the integer convolution adds it to its products.
-func (w Weights) quantizeChannel(weights []float32, bias, input float32) channel {
+// the integer convolution adds it to its products; it makes up for what rounding
+// takes from the weights where the means of the filter's inputs are given.
+func (w Weights) quantizeChannel(weights []float32, bias, input float32, means []float64) channel {
 	largest := 0.0
 	for _, v := range weights {
 		largest = math.Max(largest, math.Abs(float64(v)))
@@ -66,8 +67,23 @@ func (w Weights) quantizeChannel(weights []float32, bias, input float32) channel
 	c := channel{Step: float32(step), Weights: make([]int8, len(weights))}
 	w.round(c.Weights, weights, float64(c.Step))
 	unit := float64(c.Step) * float64(input)
-	c.Bias = int32(clamp(math.RoundToEven(float64(bias)/unit), math.MaxInt32))
+	whole := float64(bias) + c.shift(weights, means)
+	c.Bias = int32(clamp(math.RoundToEven(whole/unit), math.MaxInt32))
 	return c
+}
+
+// shift is by how much rounding lowers the filter's result on average. Each
+// product is rounded by itself, so that all machines agree.
+func (c *channel) shift(weights []float32, means []float64) float64 {
+	sum := 0.0
+	for i, v := range weights {
+		if means == nil {
+			break
+		}
+		lost := float64(v) - float64(float64(c.Step)*float64(c.Weights[i]))
+		sum += float64(lost * means[i*len(means)/len(weights)])
+	}
+	return sum
 }
 
 func clamp(v, most float64) float64 { return math.Min(math.Max(v, -most), most) }

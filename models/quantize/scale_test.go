@@ -30,7 +30,7 @@ func TestChannelIsRoundedToAStepAtMost(t *testing.T) {
 	t.Parallel()
 	weights := []float32{0.5, -1, 0.25, 0.1234, 0, -0.004}
 	for _, w := range []Weights{FullRange, ReducedRange} {
-		c := w.quantizeChannel(weights, 3.75, 1.0/128)
+		c := w.quantizeChannel(weights, 3.75, 1.0/128, nil)
 		largest := 0
 		for i, v := range weights {
 			if off := math.Abs(float64(c.Step)*float64(c.Weights[i]) - float64(v)); off > float64(c.Step) {
@@ -61,12 +61,12 @@ func TestReducedRangeCannotOverflow16Bits(t *testing.T) {
 func TestFilterOfNothingKeepsItsBias(t *testing.T) {
 	t.Parallel()
 	for name, weights := range map[string][]float32{"zeros": {0, 0}, "next to nothing": {1e-30, -1e-32}} {
-		c := FullRange.quantizeChannel(weights, -17.5, 0.02)
+		c := FullRange.quantizeChannel(weights, -17.5, 0.02, nil)
 		if got := float64(c.Bias) * float64(c.Step) * float64(float32(0.02)); math.Abs(got+17.5) > 1e-5 {
 			t.Errorf("%s: the bias became %v", name, got)
 		}
 	}
-	if c := FullRange.quantizeChannel([]float32{0, 0}, 0, 1); c.Step != 1 || c.Bias != 0 {
+	if c := FullRange.quantizeChannel([]float32{0, 0}, 0, 1, nil); c.Step != 1 || c.Bias != 0 {
 		t.Errorf("a filter of zeros without bias: %+v", c)
 	}
 }
@@ -82,7 +82,7 @@ func TestLossesOfAFilterCancelOut(t *testing.T) {
 		for i := range weights {
 			weights[i] = float32(random.NormFloat64())
 		}
-		c := FullRange.quantizeChannel(weights, 0, 1)
+		c := FullRange.quantizeChannel(weights, 0, 1, nil)
 		sum, plain := 0.0, 0.0
 		for i, v := range weights {
 			exact := float64(v) / float64(c.Step)
@@ -110,5 +110,33 @@ func TestFilterThatLeavesNoChoice(t *testing.T) {
 	FullRange.round(integers, []float32{200, 300}, 1)
 	if integers[0] != 127 || integers[1] != 127 {
 		t.Errorf("weights beyond the range became %v", integers)
+	}
+}
+
+// With the means of its inputs known, a rounded filter must give on average
+// what the exact one gives.
+func TestBiasGivesBackWhatRoundingTakes(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(9, 9))
+	const channels, window, input = 40, 9, 0.02
+	for range 20 {
+		weights, means := make([]float32, channels*window), make([]float64, channels)
+		for i := range weights {
+			weights[i] = float32(random.NormFloat64())
+		}
+		for i := range means {
+			means[i] = 3 * random.Float64()
+		}
+		plain, corrected := ReducedRange.quantizeChannel(weights, 1.5, input, nil), ReducedRange.quantizeChannel(weights, 1.5, input, means)
+		off := func(c channel) float64 {
+			sum := float64(c.Bias)*float64(c.Step)*float64(float32(input)) - 1.5
+			for i, v := range weights {
+				sum += (float64(c.Step)*float64(c.Weights[i]) - float64(v)) * means[i/window]
+			}
+			return math.Abs(sum)
+		}
+		if off(corrected) > 2*float64(corrected.Step)*input || off(plain) < 4*off(corrected) {
+			t.Errorf("off by %v, without the means by %v", off(corrected), off(plain))
+		}
 	}
 }

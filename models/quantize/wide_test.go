@@ -111,7 +111,7 @@ func TestFirstConvolutionIsWidenedWhereThatIsTheSame(t *testing.T) {
 		"too little padding for all": {strided(16, 3, attribute("pads", 0, 0, 0, 0)), false},
 		"a filter with gaps":         {strided(16, 3, attribute("dilations", 1, 2)), false},
 	} {
-		q, err := Backbone(c.m, stemOnly(), FullRange)
+		q, err := Backbone(c.m, stemOnly(), nil, FullRange)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

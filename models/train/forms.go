@@ -33,9 +33,13 @@ func (c Config) forms(b backbone.Backbone) (forms, error) {
 	if err != nil {
 		return forms{}, err
 	}
+	means, err := b.Means(c.Checkpoint)
+	if err != nil {
+		return forms{}, err
+	}
 	f := forms{names: names}
 	for _, name := range names {
-		m, err := b.Variant(model, name)
+		m, err := b.Variant(model, means, name)
 		if err != nil {
 			return forms{}, err
 		}

@@ -105,8 +105,12 @@ func write(ctx context.Context, dir, python string) error {
 	if err != nil {
 		return err
 	}
+	means, err := b.Means(filepath.Join(".cache", "backbone", b.File))
+	if err != nil {
+		return err
+	}
 	for _, name := range backbone.Variants() {
-		form, err := b.Variant(m, name)
+		form, err := b.Variant(m, means, name)
 		if err != nil {
 			return err
 		}
