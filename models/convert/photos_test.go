@@ -20,6 +20,7 @@ import (
 	"gourdian/internal/infer/features"
 	"gourdian/internal/testbed"
 	"gourdian/internal/vision"
+	"gourdian/models/backbone"
 )
 
 // photo is a picture of one of ImageNet's classes.
@@ -55,6 +56,24 @@ func TestImageNetPhotos(t *testing.T) {
 		if c.top5 > 0 && max(top5-c.top5, c.top5-top5) > 3 {
 			t.Errorf("%s: top-5 right %d, expected %d within 3", c.crop, top5, c.top5)
 		}
+	}
+}
+
+// The 8-bit forms may name a few photos less than the float graph, which on a
+// processor without VNNI holds for the reduced range only.
+func TestImageNetPhotosIn8Bits(t *testing.T) {
+	t.Parallel()
+	photos := imageNetPhotos(t, testbed.Photos(t))
+	right := map[string]int{}
+	for _, variant := range backbone.Variants() {
+		right[variant], _ = count(t, []infer.Runner{startForm(t, variant), startForm(t, variant)}, photos, centred)
+	}
+	t.Logf("top-1 right of %d: %v", len(photos), right)
+	if !strings.Contains(infer.CPUClass(), "avx2") && right[backbone.INT8] < right[backbone.FP32]-4 {
+		t.Errorf("int8 names %d photos, fp32 %d", right[backbone.INT8], right[backbone.FP32])
+	}
+	if right[backbone.INT8RR] < right[backbone.FP32]-6 {
+		t.Errorf("int8-rr names %d photos, fp32 %d", right[backbone.INT8RR], right[backbone.FP32])
 	}
 }
 

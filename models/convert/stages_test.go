@@ -74,12 +74,25 @@ func pixel(name string, y, x, c int) uint8 {
 // startBackbone serves the converted graph, with ImageNet's classifier.
 func startBackbone(t *testing.T, outputs ...string) *infer.Client {
 	t.Helper()
+	return startForm(t, backbone.FP32, outputs...)
+}
+
+// startForm serves a form of it.
+func startForm(t *testing.T, variant string, outputs ...string) *infer.Client {
+	t.Helper()
 	entry, err := backbone.Find("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, err := entry.Load(testbed.Checkpoint(t), true)
 	if err != nil {
+		t.Fatal(err)
+	}
+	means, err := entry.Means(testbed.Checkpoint(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = entry.Variant(m, means, variant); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "imagenet.onnx")
