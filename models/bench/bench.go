@@ -114,6 +114,7 @@ func (c Config) race(ctx context.Context, b *bundle.Bundle, r *Report) error {
 		return err
 	}
 	r.Library, r.Provider, r.Threads = info.Library, info.ProviderObtained, info.Threads
+	r.CPU.Class = info.CPU // as the worker sees it, whose kernels were timed
 	var float *float64
 	for _, t := range trials {
 		if t.Variant == backbone.FP32 && t.Passes {
