@@ -17,7 +17,7 @@ func TestPageSaysWhichVariantRunsAndWhy(t *testing.T) {
 		m.Tried = []live.VariantTime{{Name: "fp32", Millis: 6.21, Passes: true}, {Name: "int8"}, {Name: "int8-rr", Millis: 4, Passes: true}}
 	})
 	english := r.get("/health").Body.String()
-	if want := "int8-rr, the fastest one that gives the right answers here (fp32 6.2 ms, int8 failed its test here, int8-rr 4.0 ms)"; !strings.Contains(english, want) {
+	if want := "int8-rr, the most exact of the fastest ones that give the right answers here (fp32 6.2 ms, int8 failed its test here, int8-rr 4.0 ms)"; !strings.Contains(english, want) {
 		t.Errorf("the page does not say %q", want)
 	}
 	status := r.get("/api/v1/status").Body.String()
