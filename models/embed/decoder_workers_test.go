@@ -17,35 +17,33 @@ import (
 	"gourdian/internal/testbed"
 )
 
-// traced is a program that notes the process id of the camera worker it
-// becomes.
-func traced(t *testing.T) (program, pidFile string) {
+// traced starts a decoder whose program and process id are known.
+func traced(t *testing.T) (d *WorkerDecoder, program string, pid int) {
 	t.Helper()
 	dir := t.TempDir()
-	program, pidFile = filepath.Join(dir, "camera"), filepath.Join(dir, "pid")
+	program, pidFile := filepath.Join(dir, "camera"), filepath.Join(dir, "pid")
 	script := fmt.Sprintf("#!/bin/sh\necho $$ > '%s'\nexec '%s' \"$@\"\n", pidFile, testbed.Program(t, capture.Program))
 	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return program, pidFile
-}
-
-func TestPictureThatKillsTheDecoderCostsItselfOnly(t *testing.T) {
-	t.Parallel()
-	program, pidFile := traced(t)
 	d, err := NewWorkerDecoder(context.Background(), capture.Options{Program: program})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	t.Cleanup(d.Close)
 	text, err := os.ReadFile(pidFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
+	if pid, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
 		t.Fatal(err)
 	}
+	return d, program, pid
+}
+
+func TestPictureThatKillsTheDecoderCostsItselfOnly(t *testing.T) {
+	t.Parallel()
+	d, _, pid := traced(t)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -60,20 +58,7 @@ func TestPictureThatKillsTheDecoderCostsItselfOnly(t *testing.T) {
 
 func TestDecoderThatDoesNotComeBackEndsTheWork(t *testing.T) {
 	t.Parallel()
-	program, pidFile := traced(t)
-	d, err := NewWorkerDecoder(context.Background(), capture.Options{Program: program})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	text, err := os.ReadFile(pidFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, program, pid := traced(t)
 	if err := errors.Join(os.Remove(program), syscall.Kill(pid, syscall.SIGKILL)); err != nil {
 		t.Fatal(err)
 	}
