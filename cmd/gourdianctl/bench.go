@@ -111,7 +111,7 @@ func printBenchReport(out io.Writer, b *bench.Report) error {
 func benchWords(why string) string {
 	switch why {
 	case "fastest":
-		return "the fastest one whose golden frames pass here"
+		return "the most exact of the fastest ones whose golden frames pass here"
 	case "nofaster":
 		return "the most exact one, and no other is clearly faster"
 	case "passed":
