@@ -6,7 +6,8 @@ import "time"
 // exchange or keep on disk. Its history:
 //
 //	1  2026-11-24  records of sightings, verdicts, reasons, clock quality
-const Contract = 1
+//	2  2026-11-25  the link: batches, acknowledgements, states, summaries, samples, joining
+const Contract = 2
 
 // Verdict is what the board says of a sighting: for the task "grade" one of
 // the constants below, for a custom task one of its class names or Unsure.
