@@ -23,6 +23,10 @@ type Batch struct {
 	Epoch    string            `json:"epoch"`
 	First    uint64            `json:"first"`
 	Records  []json.RawMessage `json:"records"`
+	// Oldest is the number of the oldest record that the board still has, 0 =
+	// unknown. A hub that misses records below it will never get them: it may
+	// acknowledge across that gap, and across no other one.
+	Oldest uint64 `json:"oldest,omitempty"`
 }
 
 // Ack says up to where the hub has committed (or put away for good) the
