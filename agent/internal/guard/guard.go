@@ -85,7 +85,7 @@ func (g *Guard) Clock() wire.Clock {
 func (g *Guard) look() {
 	usage := g.config.Usage()
 	g.config.Board.SetStore(live.Store{
-		Records: usage.Records, Pictures: usage.Pictures,
+		Records: usage.Records, LastSeq: usage.LastSeq, Pictures: usage.Pictures,
 		PictureBytes: usage.PictureBytes, PictureQuota: usage.PictureQuota,
 		NotKept: usage.NotKept, Degraded: usage.Degraded,
 	})

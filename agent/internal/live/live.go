@@ -111,7 +111,8 @@ type State struct {
 
 // Store is the state of what is kept.
 type Store struct {
-	Records      uint64
+	Records      uint64 // kept
+	LastSeq      uint64 // of the newest record: all that were ever stored
 	Pictures     uint64
 	PictureBytes int64
 	PictureQuota int64

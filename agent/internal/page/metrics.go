@@ -73,7 +73,7 @@ func (b *boardCollector) Collect(out chan<- prometheus.Metric) {
 	for i := range state.Cameras {
 		b.collectCamera(m, &state.Cameras[i])
 	}
-	m.counter(b.sightings, float64(state.Store.Records))
+	m.counter(b.sightings, float64(state.Store.LastSeq))
 	m.counter(b.notKept, float64(state.Store.NotKept))
 	m.gauge(b.pictures, float64(state.Store.Pictures))
 	m.gauge(b.bytes, float64(state.Store.PictureBytes))

@@ -70,7 +70,7 @@ func TestMetricsCountWhatTheBoardDid(t *testing.T) {
 			c.Zones = []live.ZoneState{{Zone: "a", Occupied: true}, {Zone: "b"}, {Zone: "c", Occupied: true}}
 		})
 		r.hub.SetFrame("barn", []byte("jpeg"), time.Now(), time.Now(), 9, nil)
-		r.hub.SetStore(live.Store{Records: 5, Pictures: 4, PictureBytes: 1000, PictureQuota: 5000, NotKept: 1, Degraded: true})
+		r.hub.SetStore(live.Store{Records: 5, LastSeq: 5, Pictures: 4, PictureBytes: 1000, PictureQuota: 5000, NotKept: 1, Degraded: true})
 		r.hub.Raise(live.Condition{Code: "disk_low", Severity: live.Warning})
 		r.hub.Raise(live.Condition{Code: "camera_missing", Severity: live.Serious, Subject: "a"})
 		r.hub.Raise(live.Condition{Code: "camera_missing", Severity: live.Serious, Subject: "b"})

@@ -105,6 +105,7 @@ type conditionAnswer struct {
 
 type storeAnswer struct {
 	Records      uint64 `json:"records"`
+	LastSeq      uint64 `json:"last_seq"`
 	Pictures     uint64 `json:"pictures"`
 	PictureBytes int64  `json:"picture_bytes"`
 	PictureQuota int64  `json:"picture_quota_bytes"`

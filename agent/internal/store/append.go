@@ -54,8 +54,8 @@ const maxRecordValue = 48 << 10
 
 // stage puts an arrival into the batch.
 func (s *Store) stage(b *batch, a *arrival) error {
-	if b.state.recordBytes+int64(len(a.value)) > int64(s.opts.RecordQuotaMB)*megabyte {
-		return fmt.Errorf("%w: the records' quota of %d MB is used up", ErrFull, s.opts.RecordQuotaMB)
+	if err := s.makeRecordRoom(b, int64(len(a.value))); err != nil {
+		return err
 	}
 	a.record.Seq = b.state.seq + 1
 	if p := a.picture; p != nil {
@@ -72,6 +72,9 @@ func (s *Store) stage(b *batch, a *arrival) error {
 		return err
 	}
 	if err := b.countDay(a); err != nil {
+		return err
+	}
+	if err := b.countHour(a); err != nil {
 		return err
 	}
 	b.state.seq = a.record.Seq

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +61,18 @@ func get(txn *badger.Txn, key []byte) ([]byte, error) {
 		return nil, err
 	}
 	return item.ValueCopy(nil)
+}
+
+// getNumber returns a number under kindMeta, 0 when there is none.
+func getNumber(txn *badger.Txn, name string) (uint64, error) {
+	b, err := get(txn, metaKey(name))
+	if err != nil || b == nil {
+		return 0, err
+	}
+	if len(b) != 8 {
+		return 0, fmt.Errorf("%s of %d bytes is damaged", name, len(b))
+	}
+	return binary.BigEndian.Uint64(b), nil
 }
 
 // getJSON decodes a value into v and reports whether there was one.

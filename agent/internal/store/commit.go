@@ -39,8 +39,9 @@ type request struct {
 type batch struct {
 	txn   *badger.Txn
 	state state
-	was   int64 // recordBytes before
+	was   state // before
 	days  map[string]*storedDay
+	hours map[string]*storedHour
 	// from is where to look for the oldest picture of each worth. It may be too
 	// low, never too high.
 	from *[worths]uint64
@@ -130,7 +131,7 @@ func (s *Store) apply(b *batch, r *request, room room) error {
 // transact runs fill on a transaction, commits it and takes over its state.
 func (s *Store) transact(fill func(*batch) error, requests int) error {
 	now := s.snapshot()
-	b := &batch{txn: s.db.NewTransaction(true), state: now, was: now.recordBytes, days: map[string]*storedDay{}, from: &s.from}
+	b := &batch{txn: s.db.NewTransaction(true), state: now, was: now, days: map[string]*storedDay{}, hours: map[string]*storedHour{}, from: &s.from}
 	defer b.txn.Discard()
 	err := fill(b)
 	if err == nil {
@@ -161,11 +162,22 @@ func (b *batch) writeTotals() error {
 			return err
 		}
 	}
-	if b.state.recordBytes == b.was {
+	for hour, counts := range b.hours {
+		if err := setJSON(b.txn, hourKey(hour), counts); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		b.writeNumber(metaRecordBytes, uint64(b.was.recordBytes), uint64(b.state.recordBytes)),
+		b.writeNumber(metaFirst, b.was.first, b.state.first),
+		b.writeNumber(metaAcked, b.was.acked, b.state.acked))
+}
+
+func (b *batch) writeNumber(name string, was, is uint64) error {
+	if was == is {
 		return nil
 	}
-	total := binary.BigEndian.AppendUint64(nil, uint64(b.state.recordBytes))
-	return b.txn.Set(metaKey(metaRecordBytes), total)
+	return b.txn.Set(metaKey(name), binary.BigEndian.AppendUint64(nil, is))
 }
 
 // failed reads the truth back: a commit whose sync failed may still be there.

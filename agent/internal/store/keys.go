@@ -11,6 +11,7 @@ const (
 	kindRecord     = 'r' // epoch, sequence number -> version byte, wire.Record as JSON
 	kindCorrection = 'c' // epoch, sequence number -> version byte, Correction as JSON
 	kindDay        = 'd' // 2006-01-02 -> version byte, storedDay as JSON
+	kindHour       = 'h' // 2006-01-02T15 UTC -> version byte, storedHour as JSON
 	kindPicture    = 'p' // hash -> shelved
 	kindShelf      = 's' // worth, sequence number, hash -> shelved: pictures in order of value
 	kindMeta       = 'm' // a name -> its value
@@ -21,13 +22,18 @@ const (
 	metaFormat      = "format"       // one byte, format
 	metaEpoch       = "epoch"        // text
 	metaRecordBytes = "record_bytes" // of all records' values, 8 bytes
+	metaFirst       = "first"        // number of the oldest record, 8 bytes; none = 1
+	metaAcked       = "acked"        // up to where the hub has the records, 8 bytes
+	metaQuarantine  = "quarantine"   // version byte, Quarantine as JSON
 	metaSettings    = "settings"     // JSON, written by package settings
+	metaLink        = "link"         // JSON, written by package uplink
 )
 
 // format is the version of the whole layout; its history:
 //
 //	1  2026-11-24  records, corrections, days, pictures by worth
-const format = 1
+//	2  2026-11-25  outbox: acknowledged and oldest number; hours by camera
+const format = 2
 
 // valueVersion starts every JSON value, so that a later form can be told apart.
 const valueVersion = 1
@@ -40,6 +46,8 @@ type hash [hashSize]byte
 func metaKey(name string) []byte { return append([]byte{kindMeta}, name...) }
 
 func dayKey(date string) []byte { return append([]byte{kindDay}, date...) }
+
+func hourKey(hour string) []byte { return append([]byte{kindHour}, hour...) }
 
 func numbered(kind byte, epoch string, seq uint64) []byte {
 	key := append([]byte{kind}, epoch...)

@@ -176,20 +176,28 @@ func (s *Store) takeLeast(b *batch) (bool, error) {
 		if !ok {
 			continue
 		}
-		if err := s.disk.remove(s.place(h)); err != nil {
-			return false, fmt.Errorf("take a picture away: %w", err)
-		}
-		if err := b.txn.Delete(p.key(h)); err != nil {
+		if err := s.takeAway(b, h, p); err != nil {
 			return false, err
 		}
-		if err := b.txn.Delete(pictureKey(h)); err != nil {
-			return false, err
-		}
-		b.state.shelf.take(p)
 		b.from[w] = p.seq
 		return true, nil
 	}
 	return false, nil
+}
+
+// takeAway takes one picture away.
+func (s *Store) takeAway(b *batch, h hash, p shelved) error {
+	if err := s.disk.remove(s.place(h)); err != nil {
+		return fmt.Errorf("take a picture away: %w", err)
+	}
+	if err := b.txn.Delete(p.key(h)); err != nil {
+		return err
+	}
+	if err := b.txn.Delete(pictureKey(h)); err != nil {
+		return err
+	}
+	b.state.shelf.take(p)
+	return nil
 }
 
 // oldest returns the oldest picture of a worth up to the record newest.

@@ -157,7 +157,10 @@ func (s *Store) SetPictureQuota(mb int) error {
 
 // Usage is what the Store keeps and could not keep.
 type Usage struct {
-	Records         uint64
+	Records         uint64 // kept
+	LastSeq         uint64 // of the newest record
+	Acked           uint64 // up to here the hub has the records
+	Quarantined     uint64 // records that the hub put away
 	Pictures        uint64
 	PictureBytes    int64
 	PictureQuota    int64  // bytes
@@ -170,9 +173,12 @@ type Usage struct {
 // Usage returns the figures of this moment.
 func (s *Store) Usage() Usage {
 	now := s.snapshot()
-	quotaUsed := now.recordBytes+maxRecordValue > int64(s.opts.RecordQuotaMB)*megabyte
+	quotaUsed := now.recordBytes+maxRecordValue > int64(s.opts.RecordQuotaMB)*megabyte && now.first > now.acked
 	return Usage{
-		Records:         now.seq,
+		Records:         now.seq + 1 - now.first,
+		LastSeq:         now.seq,
+		Acked:           now.acked,
+		Quarantined:     now.quarantined,
 		Pictures:        now.shelf.pictures,
 		PictureBytes:    now.shelf.total(),
 		PictureQuota:    now.pictureQuota,

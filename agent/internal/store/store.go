@@ -85,7 +85,10 @@ type Store struct {
 
 // state is what the Store knows of its own size.
 type state struct {
-	seq             uint64 // of the newest record = number of records
+	seq             uint64 // of the newest record
+	first           uint64 // of the oldest record that is kept, at least 1
+	acked           uint64 // up to here the hub has them
+	quarantined     uint64 // records that the hub put away
 	recordBytes     int64
 	shelf           shelf
 	pictureQuota    int64
@@ -160,11 +163,15 @@ func (s *Store) loadEpoch() error {
 		return err
 	}
 	if len(epoch) > 0 {
-		if len(version) != 1 || version[0] != format {
-			return fmt.Errorf("%w: %v, this program knows %d", ErrFormat, version, format)
+		if len(version) != 1 || version[0] < 1 || version[0] > format {
+			return fmt.Errorf("%w: %v, this program knows 1 to %d", ErrFormat, version, format)
 		}
 		s.epoch = string(epoch)
-		return nil
+		if version[0] == format {
+			return nil
+		}
+		// What format 2 brought is empty in a store of format 1.
+		return s.db.Update(func(txn *badger.Txn) error { return txn.Set(metaKey(metaFormat), []byte{format}) })
 	}
 	s.epoch = randomID()
 	if err := s.adoptPictures(); err != nil {
@@ -187,13 +194,13 @@ func (s *Store) count() error {
 			return err
 		}
 		s.state.seq = seq
-		b, err := get(txn, metaKey(metaRecordBytes))
+		bytes, err := getNumber(txn, metaRecordBytes)
 		if err != nil {
 			return err
 		}
-		s.state.recordBytes = 0
-		if len(b) == 8 {
-			s.state.recordBytes = int64(binary.BigEndian.Uint64(b))
+		s.state.recordBytes = int64(bytes)
+		if err := s.countOutbox(txn); err != nil {
+			return err
 		}
 		s.state.shelf, err = countShelf(txn)
 		return err
