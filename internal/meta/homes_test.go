@@ -52,7 +52,7 @@ func homes() []home {
 			reason: "PIN and passwords are hashed where they are asked for"},
 		{module: "golang.org/x/image", dirs: []string{"internal/capture", "models/train"},
 			reason: "decoders of further picture formats are sources; decoded pictures are internal/vision's"},
-		{module: "golang.org/x/sys", dirs: []string{"internal/worker", "internal/infer", "internal/capture", "agent/internal/store", "agent/internal/guard", "cmd/gourdianctl"},
+		{module: "golang.org/x/sys", dirs: []string{"internal/worker", "internal/infer", "internal/capture", "agent/internal/store", "agent/internal/guard", "agent/internal/membership", "cmd/gourdianctl"},
 			reason: "what the operating system offers beyond the standard library is used where processes, processors and disks are"},
 		{module: "golang.org/x/term", dirs: []string{"cmd/gourdianctl"},
 			reason: "only a person at a terminal has a width"},
