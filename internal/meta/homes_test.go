@@ -30,6 +30,8 @@ func homes() []home {
 			reason: "HTTP routing is a matter of pages; the rest of the program speaks domain types"},
 		{module: "github.com/dgraph-io/badger/v4", dirs: []string{"agent/internal/store"},
 			reason: "the store alone knows keys, transactions and syncs"},
+		{module: "gocloud.dev", dirs: []string{"cloud/internal/blob"},
+			reason: "where pictures and bundles lie is known in one place"},
 		{module: "gocv.io/x/gocv", dirs: []string{"internal/capture/cv"},
 			reason: "OpenCV lives in the camera worker behind the source contract"},
 		{module: "github.com/yalue/onnxruntime_go", dirs: []string{"internal/infer/ort"},
