@@ -199,6 +199,10 @@ func (h *Hub) copyLocked() State {
 		s.Conditions[i].Args = maps.Clone(s.Conditions[i].Args)
 	}
 	s.Settings = s.Settings.Clone()
+	if s.Link != nil {
+		link := *s.Link
+		s.Link = &link
+	}
 	return s
 }
 

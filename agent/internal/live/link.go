@@ -1,0 +1,25 @@
+package live
+
+import "time"
+
+// Link is how the board stands with its hub. Having joined none is no fault:
+// a board works alone for as long as it likes.
+type Link struct {
+	Joined      bool
+	Hub         string // address, for people
+	Site, Name  string
+	CertUntil   time.Time
+	Connected   bool
+	Since       time.Time // of Connected, or of not
+	Why         string    // reason code while it is not connected, "" = not yet tried
+	LastAck     time.Time // zero = none since the start
+	Unsent      uint64    // records that the hub has not acknowledged
+	Quarantined uint64    // records that the hub put away
+	BytesUp     uint64    // since the start
+	BytesDown   uint64
+}
+
+// SetLink says how the board stands with its hub.
+func (h *Hub) SetLink(link Link) {
+	h.change(func(s *State) { s.Link = &link })
+}

@@ -1,0 +1,145 @@
+package uplink
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"gourdian/internal/wire"
+)
+
+const (
+	// mostEmptyHours bounds the hours of which is told that nothing came: a month.
+	mostEmptyHours = 31 * 24
+	// rememberEvery is after how many summaries their progress is kept.
+	rememberEvery = 24
+	// spread is how much later than the full hour a board may begin.
+	spread = 2 * time.Minute
+)
+
+// summaryPass tells the hub the hours that it does not know, one by one.
+type summaryPass struct {
+	queue []wire.Summary // the hours to tell, those that changed later first
+	seq   uint64         // newest record when the pass began
+	next  time.Time      // when to look again
+	token mqtt.Token     // of the summary on its way
+	since time.Time      // of token
+	told  int
+}
+
+// step goes on as far as it can without waiting.
+func (p *summaryPass) step(ctx context.Context, s *session) error {
+	if p.token != nil {
+		select {
+		case <-p.token.Done():
+		default:
+			return stuck(p.since, s.u.timing.ackTimeout)
+		}
+		if p.token.Error() != nil {
+			return errRefused
+		}
+		p.token = nil
+		if err := p.arrived(ctx, s.u); err != nil {
+			return err
+		}
+	}
+	if now := time.Now(); len(p.queue) == 0 && !now.Before(p.next) {
+		if err := p.begin(ctx, s.u, now); err != nil {
+			return err
+		}
+	}
+	if len(p.queue) == 0 {
+		return nil
+	}
+	var err error
+	p.since = time.Now()
+	p.token, err = s.publish(wire.TopicSummary, 1, p.queue[0])
+	return err
+}
+
+// stuck is an error when the hub withholds for too long what says that it has a
+// message: only another connection sends it again.
+func stuck(since time.Time, most time.Duration) error {
+	if time.Since(since) < 2*most {
+		return nil
+	}
+	return errRefused
+}
+
+// arrived takes the head of the queue off: the broker has it, and refuses what
+// the hub can't keep.
+func (p *summaryPass) arrived(ctx context.Context, u *Uplink) error {
+	hour := p.queue[0].Hour
+	p.queue = p.queue[1:]
+	last := len(p.queue) == 0
+	if hour.After(u.memory.Told) {
+		u.memory.Told, u.memory.Seq = hour, p.seq // the hours up to it were told as the record Seq left them
+	} else if last {
+		u.memory.Seq = p.seq
+	}
+	p.told++
+	if !last && p.told%rememberEvery != 0 {
+		return nil
+	}
+	return u.remember(ctx)
+}
+
+// begin gathers the hours before this one.
+func (p *summaryPass) begin(ctx context.Context, u *Uplink, now time.Time) error {
+	p.next = now.Add(time.Hour - now.Sub(now.Truncate(time.Hour)) + rand.N(spread))
+	state := u.config.Board.State()
+	if state.Clock == wire.ClockUnknown {
+		p.next = now.Add(time.Minute) // an hour of nobody's
+		return nil
+	}
+	field := now
+	if !state.FieldNow.IsZero() {
+		field = state.FieldNow
+	}
+	current := field.UTC().Truncate(time.Hour)
+	p.seq = u.config.Outbox.Usage().LastSeq
+	counted, err := u.config.Hours.Hours(ctx, u.memory.Told, u.memory.Seq, current)
+	if err != nil {
+		return err
+	}
+	none := map[string]wire.Counts{}
+	for i := range state.Cameras {
+		none[state.Cameras[i].ID] = wire.Counts{}
+	}
+	hour := func(at time.Time, cameras map[string]wire.Counts) {
+		all := maps.Clone(none)
+		maps.Copy(all, cameras)
+		p.queue = append(p.queue, wire.Summary{
+			Contract: wire.Contract, Epoch: u.config.Epoch, Hour: at, Cameras: all, NotKept: u.config.Outbox.Usage().NotKept,
+		})
+	}
+	empty := u.firstEmpty(current)
+	for _, h := range counted {
+		for ; empty.Before(h.At); empty = empty.Add(time.Hour) {
+			hour(empty, nil)
+		}
+		hour(h.At, h.Cameras)
+		if !h.At.Before(empty) {
+			empty = h.At.Add(time.Hour)
+		}
+	}
+	for ; empty.Before(current); empty = empty.Add(time.Hour) {
+		hour(empty, nil)
+	}
+	return nil
+}
+
+// firstEmpty is the first hour of which it is worth telling that nothing came.
+func (u *Uplink) firstEmpty(current time.Time) time.Time {
+	first := u.memory.Told.Add(time.Hour)
+	if u.memory.Told.IsZero() {
+		return current.Add(-time.Hour) // before that, nobody was there to expect anything
+	}
+	if oldest := current.Add(-mostEmptyHours * time.Hour); first.Before(oldest) {
+		return oldest
+	}
+	return first
+}
