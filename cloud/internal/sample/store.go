@@ -1,0 +1,188 @@
+package sample
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"gourdian/cloud/internal/blob"
+	"gourdian/internal/vision"
+)
+
+// Preparer looks at pictures in a worker; *predict.Decoders is one. Errors that
+// wrap capture.ErrBadImage or capture.ErrTooLarge are the picture's fault.
+type Preparer interface {
+	Prepare(ctx context.Context, file []byte) (in vision.Tensor, w, h int, err error)
+}
+
+// Config bounds what is kept.
+type Config struct {
+	Dir          string // for pictures on their way
+	Quota        int64  // bytes of all pictures
+	PerBoard     int    // unlabelled pictures of one board that are kept at most
+	KeepDays     int    // pictures without a label are deleted after so many days, 0 = never
+	VisitorsDays int    // the same for what visitors gave, labelled or not
+	Log          *slog.Logger
+}
+
+// Store keeps samples. Any number of goroutines may use it.
+type Store struct {
+	config  Config
+	db      Database
+	blobs   *blob.Store
+	look    Preparer
+	arrived chan struct{} // holds a token while something may be unchecked
+
+	pieces sync.Mutex // serialises the files of pictures on their way
+}
+
+// Open returns the store.
+func Open(config Config, d Database, blobs *blob.Store, look Preparer) (*Store, error) {
+	if err := os.MkdirAll(config.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("open samples: %w", err)
+	}
+	s := &Store{config: config, db: d, blobs: blobs, look: look, arrived: make(chan struct{}, 1)}
+	s.ring()
+	return s, nil
+}
+
+func (s *Store) ring() {
+	select {
+	case s.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// Get returns one picture's line, with its label.
+func (s *Store) Get(ctx context.Context, hash string) (Sample, error) {
+	var one Sample
+	err := withLabels(s.db.Read().NewSelect().Model(&one)).Where("s.hash = ?", hash).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return one, ErrNotFound
+	}
+	if err != nil {
+		return one, fmt.Errorf("read sample: %w", err)
+	}
+	return one, nil
+}
+
+// Picture returns a picture's bytes.
+func (s *Store) Picture(ctx context.Context, hash string) ([]byte, error) {
+	data, err := s.blobs.Get(ctx, blob.Pictures, hash, maxBytes)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrName) {
+		return nil, ErrNotFound
+	}
+	return data, err
+}
+
+// maxBytes of a picture that is kept.
+const maxBytes = 30 << 20
+
+// Delete removes a picture everywhere on the hub: its bytes, its label with
+// its history, what was computed of it. Its name stays, so that no board and no
+// import brings it back.
+func (s *Store) Delete(ctx context.Context, hash string) error {
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		result, err := tx.NewUpdate().Model((*Sample)(nil)).
+			Set("state = ?", Deleted).Set("device = ''").Set("site = ''").Set("camera = ''").Set("zone = ''").Set("origin = ''").
+			Set("fingerprint = 0").Set("bytes = 0").Where("s.hash = ?", hash).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, ErrNotFound)
+		}
+		for _, table := range derived() {
+			if _, err := tx.NewDelete().TableExpr("?", bun.Ident(table)).Where("hash = ?", hash).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete sample: %w", err)
+	}
+	if err := s.forgetPieces(hash); err != nil {
+		return err
+	}
+	return s.blobs.Delete(ctx, blob.Pictures, hash)
+}
+
+// derived are the tables of what was made of pictures; each has a column hash.
+func derived() []string { return []string{"labels", "label_events", "label_claims", "embeddings"} }
+
+// Run checks pictures as they arrive and deletes what retention says, until
+// ctx is done.
+func (s *Store) Run(ctx context.Context) error {
+	daily := time.NewTicker(6 * time.Hour)
+	defer daily.Stop()
+	for {
+		if err := errors.Join(s.CheckAll(ctx), s.Retain(ctx, time.Now())); err != nil && ctx.Err() == nil {
+			s.config.Log.Error("samples", "error", err)
+		}
+		select {
+		case <-s.arrived:
+		case <-daily.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Retain deletes what is older than retention allows, as of now.
+func (s *Store) Retain(ctx context.Context, now time.Time) error {
+	for _, rule := range []struct {
+		days  int
+		which string
+	}{
+		{s.config.KeepDays, "s.source <> 'visitor' AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.hash = s.hash AND l.label <> '')"},
+		{s.config.VisitorsDays, "s.source = 'visitor'"},
+	} {
+		if rule.days <= 0 {
+			continue
+		}
+		var old []string
+		err := s.db.Read().NewSelect().Model((*Sample)(nil)).Column("hash").Where("s.state IN (?)", bun.In([]State{Kept, Coming})).
+			Where("s.received_at < ?", now.AddDate(0, 0, -rule.days).UnixMicro()).Where(rule.which).Scan(ctx, &old)
+		if err != nil {
+			return fmt.Errorf("look for old samples: %w", err)
+		}
+		for _, hash := range old {
+			if err := s.Delete(ctx, hash); err != nil {
+				return err
+			}
+		}
+		if len(old) > 0 {
+			s.config.Log.Info("old samples were deleted", "count", len(old), "days", rule.days)
+		}
+	}
+	return s.sweep(now)
+}
+
+// sweep removes pieces of pictures that nobody went on with for a week.
+func (s *Store) sweep(now time.Time) error {
+	s.pieces.Lock()
+	defer s.pieces.Unlock()
+	entries, err := os.ReadDir(s.config.Dir)
+	if err != nil {
+		return fmt.Errorf("sweep pieces: %w", err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || now.Sub(info.ModTime()) < 7*24*time.Hour {
+			continue
+		}
+		if err := os.Remove(filepath.Join(s.config.Dir, entry.Name())); err != nil {
+			return fmt.Errorf("sweep pieces: %w", err)
+		}
+	}
+	return nil
+}
