@@ -9,18 +9,19 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/sample"
 	"gourdian/internal/wire"
 )
 
 // Store keeps labels. Any number of goroutines may use it.
 type Store struct {
-	db  Database
+	db  *db.DB
 	now func() time.Time
 }
 
 // New returns the store of a database.
-func New(d Database) *Store { return &Store{db: d, now: time.Now} }
+func New(d *db.DB) *Store { return &Store{db: d, now: time.Now} }
 
 // Next claims up to most pictures for a person and returns them, those that he
 // holds already first. Pictures of the filter that are labelled, or held by

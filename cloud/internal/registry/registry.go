@@ -18,6 +18,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"gourdian/cloud/internal/blob"
+	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/predict"
 	"gourdian/internal/bundle"
 	"gourdian/internal/vision"
@@ -25,7 +26,7 @@ import (
 
 // Registry keeps models. Any number of goroutines may use it.
 type Registry struct {
-	db    Database
+	db    *db.DB
 	blobs *blob.Store
 	dir   string // for bundles on their way and the champion's file
 
@@ -35,7 +36,7 @@ type Registry struct {
 
 // Open returns the registry. dir is its own folder: what an earlier run left
 // there is removed.
-func Open(d Database, blobs *blob.Store, dir string) (*Registry, error) {
+func Open(d *db.DB, blobs *blob.Store, dir string) (*Registry, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("open registry: %w", err)
 	}
@@ -91,6 +92,7 @@ func (g *Registry) Push(ctx context.Context, r io.Reader, by, notes string) (v V
 // that is pushed again gets its file back under its old number.
 func (g *Registry) add(ctx context.Context, row versionRow) (v Version, created bool, err error) {
 	err = g.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		created = false // it may run again
 		var known versionRow
 		err := tx.NewSelect().Model(&known).Where("bundle = ?", row.Bundle).Scan(ctx)
 		if err == nil {

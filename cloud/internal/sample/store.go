@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"gourdian/cloud/internal/blob"
+	"gourdian/cloud/internal/db"
 	"gourdian/internal/vision"
 )
 
@@ -36,7 +37,7 @@ type Config struct {
 // Store keeps samples. Any number of goroutines may use it.
 type Store struct {
 	config  Config
-	db      Database
+	db      *db.DB
 	blobs   *blob.Store
 	look    Preparer
 	arrived chan struct{} // holds a token while something may be unchecked
@@ -45,7 +46,7 @@ type Store struct {
 }
 
 // Open returns the store.
-func Open(config Config, d Database, blobs *blob.Store, look Preparer) (*Store, error) {
+func Open(config Config, d *db.DB, blobs *blob.Store, look Preparer) (*Store, error) {
 	if err := os.MkdirAll(config.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("open samples: %w", err)
 	}
