@@ -19,6 +19,7 @@ import (
 	"gourdian/agent/internal/page"
 	"gourdian/agent/internal/pipeline"
 	"gourdian/agent/internal/store"
+	"gourdian/agent/internal/uplink"
 	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
@@ -53,6 +54,8 @@ type board struct {
 // Run is the board: it blocks until ctx is done or a part fails without which
 // there is no board (the store, the page).
 func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err error) {
+	tap := uplink.NewTap(log.Handler())
+	log = slog.New(tap)
 	b := &board{config: config, build: build, log: log, group: service.New(log)}
 	if b.profile, err = chooseProfile(config.Profile); err != nil {
 		return err
@@ -79,6 +82,7 @@ func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err
 	if err := b.addPage(); err != nil {
 		return err
 	}
+	b.addUplink(tap)
 	b.log.Info("board starts", "version", build.Version, "device", b.store.Device(),
 		"profile", b.profile.Name, "cameras", len(config.Cameras), "data", config.Data)
 	return b.group.Run(ctx)
@@ -105,7 +109,7 @@ func newBoot() (string, error) {
 
 func (b *board) openStore() error {
 	s, err := store.Open(store.Options{
-		Dir:            filepath.Join(b.config.Data, "store"),
+		Dir:            storeDir(b.config),
 		PictureQuotaMB: b.profile.Store.PicturesMB,
 		RecordQuotaMB:  b.profile.Store.RecordsMB,
 		MemTableMB:     b.profile.Store.MemtableMB,
@@ -201,6 +205,3 @@ func (b *board) addPage() error {
 	b.group.Add(service.Part{Name: "page", Policy: service.Fatal, Run: p.Run, Ready: p.Ready()})
 	return nil
 }
-
-// ResetPIN forgets the page's PIN.
-func ResetPIN(config Config) error { return page.ResetPIN(config.Data) }

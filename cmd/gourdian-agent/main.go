@@ -77,7 +77,7 @@ source of the first camera. docs/configuration.md explains every key.`,
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	c.PersistentFlags().StringVar(&path, "config", "", "config file (YAML); without one, the defaults and the environment")
 	c.Flags().BoolVar(&printConfig, "print-config", false, "print the config in force, without passwords, and end")
-	c.AddCommand(resetPINCommand(&path))
+	c.AddCommand(resetPINCommand(&path), joinCommand(&path), leaveCommand(&path))
 	return c
 }
 
@@ -91,15 +91,24 @@ func load(path string) (agent.Config, error) {
 
 func run(ctx context.Context, config agent.Config) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: config.Level()}))
-	build := agent.Build{Version: version}
-	if built != "" {
-		t, err := time.Parse(time.RFC3339, built)
-		if err != nil {
-			return fmt.Errorf("read the time of the build: %w", err)
-		}
-		build.Time = t
+	build, err := thisBuild()
+	if err != nil {
+		return err
 	}
 	return agent.Run(ctx, config, build, log)
+}
+
+func thisBuild() (agent.Build, error) {
+	build := agent.Build{Version: version}
+	if built == "" {
+		return build, nil
+	}
+	t, err := time.Parse(time.RFC3339, built)
+	if err != nil {
+		return build, fmt.Errorf("read the time of the build: %w", err)
+	}
+	build.Time = t
+	return build, nil
 }
 
 // resetPINCommand is the way back for who has lost the page's PIN: whoever may

@@ -11,7 +11,7 @@ type Link struct {
 	CertUntil   time.Time
 	Connected   bool
 	Since       time.Time // of Connected, or of not
-	Why         string    // reason code while it is not connected, "" = not yet tried
+	Why         string    // one of Whys while it is not connected, "" = not yet tried
 	LastAck     time.Time // zero = none since the start
 	Unsent      uint64    // records that the hub has not acknowledged
 	Quarantined uint64    // records that the hub put away
@@ -22,4 +22,19 @@ type Link struct {
 // SetLink says how the board stands with its hub.
 func (h *Hub) SetLink(link Link) {
 	h.change(func(s *State) { s.Link = &link })
+}
+
+// Reasons in Link.Why; the page has words for each.
+const (
+	WhyUnreachable = "unreachable"
+	WhyRefused     = "refused"
+	WhyExpired     = "expired"
+	WhyOtherHub    = "other_hub"
+	WhyClock       = "clock"
+	WhyDamaged     = "damaged"
+)
+
+// Whys are the values of Link.Why.
+func Whys() []string {
+	return []string{WhyUnreachable, WhyRefused, WhyExpired, WhyOtherHub, WhyClock, WhyDamaged}
 }

@@ -106,7 +106,7 @@ type State struct {
 	Conditions []Condition
 	Settings   settings.Settings
 	Store      Store
-	Link       *Link // nil while nothing is known of it
+	Link       *Link  // nil while nothing is known of it
 	Revision   uint64 // rises with every change
 }
 

@@ -83,6 +83,9 @@ func (v *voice) wellText(state live.State) (level, text, said string) {
 		return "note", text, text
 	}
 	facts := []string{v.Count("health.live", liveCameras), v.Say("health.model_is", "name", state.Model.Name)}
+	if fact := v.linkFact(state.Link, now); fact != "" {
+		facts = append(facts, fact)
+	}
 	said = v.Say("health.well")
 	return "well", said + " " + strings.Join(facts, ", ") + ".", said
 }

@@ -20,6 +20,7 @@ type healthView struct {
 	Model      *modelCard // nil while there is none
 	Cameras    []cameraCard
 	Store      storeCard
+	Link       linkCard
 	Board      boardCard
 }
 
@@ -59,6 +60,7 @@ func (s *Server) serveHealthPage(c *gin.Context) {
 	v, state := s.voice(c), s.opts.Board.State()
 	view := &healthView{
 		Conditions: s.conditionViews(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
+		Link: s.linkCard(v, state.Link),
 		Board: boardCard{
 			Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
 			Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),

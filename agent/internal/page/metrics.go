@@ -33,6 +33,8 @@ type boardCollector struct {
 	sightings, notKept, pictures, bytes, quota    *prometheus.Desc
 	degraded, model, restarts, inference, current *prometheus.Desc
 	conditions, events                            *prometheus.Desc
+	joined, connected, unsent, quarantined        *prometheus.Desc
+	acked, linkBytes, certificate                 *prometheus.Desc
 }
 
 func newBoardCollector(board Board, streams *streams, version string) *boardCollector {
@@ -41,24 +43,31 @@ func newBoardCollector(board Board, streams *streams, version string) *boardColl
 	}
 	return &boardCollector{
 		board: board, streams: streams, version: version,
-		build:      desc("build_info", "1; the version is in the label.", "version"),
-		scored:     desc("frames_scored_total", "Frames that the model looked at since start.", "camera"),
-		skipped:    desc("frames_skipped_total", "Frames that the gate left out since start, by reason.", "camera", "reason"),
-		dropped:    desc("frames_dropped_total", "Frames dropped since start because the board was busy.", "camera"),
-		age:        desc("frame_age_seconds", "Age of the newest picture; absent before the first.", "camera"),
-		stale:      desc("frame_stale", "1 when the newest picture is too old to be shown as live or there is none.", "camera"),
-		sightings:  desc("sightings_recorded_total", "Records stored since the store was made."),
-		notKept:    desc("sightings_not_kept_total", "Verdicts shown and not stored because disk or quota was full."),
-		pictures:   desc("store_pictures", "Pictures kept."),
-		bytes:      desc("store_picture_bytes", "Bytes of pictures kept."),
-		quota:      desc("store_picture_quota_bytes", "Bytes of pictures that may be kept."),
-		degraded:   desc("store_degraded", "1 while the store accepts nothing."),
-		model:      desc("model_info", "1 while a model runs; absent without one.", "bundle", "variant", "provider", "trained_on"),
-		restarts:   desc("worker_restarts_total", "Starts of a worker after its first.", "worker"),
-		inference:  desc("inference_seconds", "Median time of one inference over the last frames."),
-		current:    desc("occupied_zones", "Zones in which something stands now.", "camera"),
-		conditions: desc("conditions", "Things that are not as they should be, by severity.", "severity"),
-		events:     desc("event_streams", "Open pages that are told of changes."),
+		build:       desc("build_info", "1; the version is in the label.", "version"),
+		scored:      desc("frames_scored_total", "Frames that the model looked at since start.", "camera"),
+		skipped:     desc("frames_skipped_total", "Frames that the gate left out since start, by reason.", "camera", "reason"),
+		dropped:     desc("frames_dropped_total", "Frames dropped since start because the board was busy.", "camera"),
+		age:         desc("frame_age_seconds", "Age of the newest picture; absent before the first.", "camera"),
+		stale:       desc("frame_stale", "1 when the newest picture is too old to be shown as live or there is none.", "camera"),
+		sightings:   desc("sightings_recorded_total", "Records stored since the store was made."),
+		notKept:     desc("sightings_not_kept_total", "Verdicts shown and not stored because disk or quota was full."),
+		pictures:    desc("store_pictures", "Pictures kept."),
+		bytes:       desc("store_picture_bytes", "Bytes of pictures kept."),
+		quota:       desc("store_picture_quota_bytes", "Bytes of pictures that may be kept."),
+		degraded:    desc("store_degraded", "1 while the store accepts nothing."),
+		model:       desc("model_info", "1 while a model runs; absent without one.", "bundle", "variant", "provider", "trained_on"),
+		restarts:    desc("worker_restarts_total", "Starts of a worker after its first.", "worker"),
+		inference:   desc("inference_seconds", "Median time of one inference over the last frames."),
+		current:     desc("occupied_zones", "Zones in which something stands now.", "camera"),
+		conditions:  desc("conditions", "Things that are not as they should be, by severity.", "severity"),
+		joined:      desc("hub_joined", "1 when the board has joined a hub."),
+		connected:   desc("hub_connected", "1 while the board is connected to its hub; absent without one."),
+		unsent:      desc("hub_records_unsent", "Records that the hub has not acknowledged; absent without one."),
+		quarantined: desc("hub_records_quarantined_total", "Records that the hub put away since the store was made; absent without one."),
+		acked:       desc("hub_last_ack_seconds", "Time since the hub's last acknowledgement; absent before the first."),
+		linkBytes:   desc("hub_bytes_total", "Bytes to and from the hub since start, TLS included; absent without one.", "direction"),
+		certificate: desc("hub_certificate_seconds", "Time left of the board's certificate; absent without a hub."),
+		events:      desc("event_streams", "Open pages that are told of changes."),
 	}
 }
 
@@ -84,6 +93,7 @@ func (b *boardCollector) Collect(out chan<- prometheus.Metric) {
 		m.counter(b.restarts, float64(model.Restarts), "infer")
 		m.gauge(b.inference, model.InferMillis/1000)
 	}
+	b.collectLink(m, state.Link)
 	bySeverity := map[live.Severity]int{}
 	for _, condition := range state.Conditions {
 		bySeverity[condition.Severity]++
@@ -92,6 +102,22 @@ func (b *boardCollector) Collect(out chan<- prometheus.Metric) {
 		m.gauge(b.conditions, float64(bySeverity[severity]), severityName(severity))
 	}
 	m.gauge(b.events, float64(b.streams.count()))
+}
+
+func (b *boardCollector) collectLink(m metricWriter, link *live.Link) {
+	m.gauge(b.joined, truth(link != nil && link.Joined))
+	if link == nil || !link.Joined {
+		return
+	}
+	m.gauge(b.connected, truth(link.Connected))
+	m.gauge(b.unsent, float64(link.Unsent))
+	m.counter(b.quarantined, float64(link.Quarantined))
+	if !link.LastAck.IsZero() {
+		m.gauge(b.acked, time.Since(link.LastAck).Seconds())
+	}
+	m.counter(b.linkBytes, float64(link.BytesUp), "up")
+	m.counter(b.linkBytes, float64(link.BytesDown), "down")
+	m.gauge(b.certificate, time.Until(link.CertUntil).Seconds())
 }
 
 func (b *boardCollector) collectCamera(m metricWriter, camera *live.Camera) {

@@ -23,6 +23,7 @@ type statusAnswer struct {
 	Model      *modelAnswer      `json:"model"`
 	Conditions []conditionAnswer `json:"conditions"`
 	Store      storeAnswer       `json:"store"`
+	Link       *linkAnswer       `json:"link"`
 }
 
 type cameraAnswer struct {
@@ -120,7 +121,7 @@ func (s *Server) serveStatus(c *gin.Context) {
 		Started: state.Started.UTC(), FieldNow: momentOrNull(state.FieldNow), Clock: state.Clock,
 		Cameras: []cameraAnswer{}, Model: modelAnswerOf(state.Model),
 		Conditions: s.conditionAnswers(c, s.conditions(state)),
-		Store:      storeAnswer(state.Store),
+		Store:      storeAnswer(state.Store), Link: linkAnswerOf(state.Link),
 	}
 	now := time.Now()
 	for i := range state.Cameras {

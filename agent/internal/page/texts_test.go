@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"gourdian/agent/internal/gate"
+	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/capture"
 	"gourdian/internal/infer/choose"
@@ -177,6 +178,7 @@ func madeKeys(t *testing.T) []string {
 		"model.task_":   {"grade", "custom"},
 		"model.learnt_": {"rendered", "photos", "mixed"},
 		"model.why_":    {string(choose.Asked), string(choose.Only), string(choose.Fastest), string(choose.NoFaster), string(choose.Passed)},
+		"link.why_":     live.Whys(),
 		"pin.":          {string(pinFirst), string(pinAsk), string(pinChange), "wrong", "wait", "form", "differ", "damaged", "set", "failed"},
 	}
 	for _, scheme := range capture.Schemes() {

@@ -39,6 +39,34 @@ func lockFolder(dir string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
+// DeviceOf returns the id of the board whose store lies, or will lie, in a
+// folder, also while an agent uses it. What root makes there belongs to the owner
+// of the folder above.
+func DeviceOf(dir string) (string, error) {
+	if _, err := os.Stat(filepath.Join(dir, deviceName)); err == nil {
+		return loadDevice(dir, realDisk{})
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", fmt.Errorf("make data folder: %w", err)
+	}
+	device, err := loadDevice(dir, realDisk{})
+	if err != nil {
+		return "", err
+	}
+	var above unix.Stat_t
+	if err := unix.Stat(filepath.Dir(dir), &above); err != nil {
+		return "", fmt.Errorf("look at the data folder: %w", err)
+	}
+	if os.Geteuid() == 0 && above.Uid != 0 {
+		for _, path := range []string{dir, filepath.Join(dir, deviceName)} {
+			if err := os.Lchown(path, int(above.Uid), int(above.Gid)); err != nil {
+				return "", fmt.Errorf("give the data folder to its owner: %w", err)
+			}
+		}
+	}
+	return device, nil
+}
+
 // loadDevice reads the board's id, which is made at the first start and
 // outlives an emptied store.
 func loadDevice(dir string, d disk) (string, error) {

@@ -15,18 +15,9 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
+	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/membership"
 	"gourdian/internal/wire"
-)
-
-// Reasons why there is no connection; the page has words for each.
-const (
-	whyUnreachable = "unreachable"
-	whyRefused     = "refused"
-	whyExpired     = "expired"
-	whyOtherHub    = "other_hub"
-	whyClock       = "clock"
-	whyDamaged     = "damaged"
 )
 
 const (
@@ -187,16 +178,16 @@ func why(err error) string {
 	}
 	switch {
 	case errors.Is(err, membership.ErrOtherHub):
-		return whyOtherHub
+		return live.WhyOtherHub
 	case errors.Is(err, membership.ErrClock):
-		return whyClock
+		return live.WhyClock
 	case says("expired certificate"):
-		return whyExpired
+		return live.WhyExpired
 	case says("bad certificate", "revoked certificate", "access denied", "unknown certificate"),
 		errors.Is(err, packets.ErrorRefusedIDRejected), errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword),
 		errors.Is(err, packets.ErrorRefusedNotAuthorised):
-		return whyRefused
+		return live.WhyRefused
 	default:
-		return whyUnreachable
+		return live.WhyUnreachable
 	}
 }

@@ -164,16 +164,16 @@ func newHub(t *testing.T) *hub {
 	t.Helper()
 	ca := hubtest.NewCA(t)
 	cert := ca.Server(t, x509.ExtKeyUsageServerAuth, time.Now().Add(-time.Hour), time.Now().Add(100*time.Hour))
-	h := &hub{table: newTable(), ca: ca, cert: cert, join: hubtest.Start(t, ca, cert), addr: "127.0.0.1:0", t: t}
+	h := &hub{table: newTable(), ca: ca, cert: cert, join: hubtest.Start(t, ca, cert), t: t}
 	h.start()
-	t.Cleanup(func() { h.stop() })
+	t.Cleanup(h.stop)
 	return h
 }
 
-// start opens the broker, at the same address as before.
+// start opens the broker.
 func (h *hub) start() {
 	h.t.Helper()
-	plain, err := net.Listen("tcp", h.addr)
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -191,12 +191,9 @@ func (h *hub) start() {
 	}
 }
 
-func (h *hub) stop() {
-	if h.server != nil {
-		_ = h.server.Close()
-		h.server = nil
-	}
-}
+// stop ends the broker. No board may be connecting then: mochi's Close waits for
+// a client for ever that it takes meanwhile.
+func (h *hub) stop() { _ = h.server.Close() }
 
 func (h *hub) say(name string, value any) {
 	h.t.Helper()
@@ -422,6 +419,7 @@ type proxy struct {
 	mu     sync.Mutex
 	open   map[net.Conn]bool // guarded by mu
 	broken bool              // new connections are taken and never answered, guarded by mu
+	down   bool              // new connections are closed at once, guarded by mu
 	passed int64             // bytes, guarded by mu
 	all    sync.WaitGroup
 }
@@ -451,10 +449,14 @@ func (p *proxy) serve() {
 			return
 		}
 		p.mu.Lock()
-		p.open[near] = true
-		broken := p.broken
+		broken, down := p.broken, p.down
+		if down {
+			_ = near.Close()
+		} else {
+			p.open[near] = true
+		}
 		p.mu.Unlock()
-		if broken {
+		if broken || down {
 			continue
 		}
 		far, err := net.Dial("tcp", p.to)
@@ -486,6 +488,14 @@ func (p *proxy) cut() {
 		_ = c.Close()
 	}
 	clear(p.open)
+}
+
+// setDown is a hub that is not there, until it is again.
+func (p *proxy) setDown(down bool) {
+	p.mu.Lock()
+	p.down = down
+	p.mu.Unlock()
+	p.cut()
 }
 
 func (p *proxy) setBroken(broken bool) {

@@ -2,7 +2,6 @@ package uplink
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"gourdian/agent/internal/live"
@@ -28,7 +27,7 @@ func (u *Uplink) lost(err error, pause time.Duration) {
 		u.status.Why = why(err)
 		u.config.Log.Warn("no connection to the hub", "error", err, "reason", u.status.Why, "next", pause)
 	}
-	if u.status.Why == whyExpired {
+	if u.status.Why == live.WhyExpired {
 		u.config.Renew()
 	}
 	u.show()
@@ -73,12 +72,10 @@ func (u *Uplink) show() {
 // conditions raises what the farmer should know of.
 func (u *Uplink) conditions(now time.Time) {
 	away := now.Sub(u.reached)
-	refused := u.status.Why == whyRefused || u.status.Why == whyOtherHub
-	u.set(u.status.Joined && !u.status.Connected && !refused && away >= unreachedAfter, live.Condition{
-		Code: hubUnreached, Severity: live.Warning, Args: map[string]string{"days": strconv.Itoa(int(away / (24 * time.Hour)))},
-	})
+	refused := u.status.Why == live.WhyRefused || u.status.Why == live.WhyOtherHub
+	u.set(u.status.Joined && !u.status.Connected && !refused && away >= unreachedAfter, live.Condition{Code: hubUnreached, Severity: live.Warning})
 	u.set(u.status.Joined && !u.status.Connected && refused, live.Condition{Code: hubRefuses, Severity: live.Warning})
-	u.set(u.status.Why == whyDamaged, live.Condition{Code: linkDamaged, Severity: live.Warning})
+	u.set(u.status.Why == live.WhyDamaged, live.Condition{Code: linkDamaged, Severity: live.Warning})
 }
 
 func (u *Uplink) set(holds bool, c live.Condition) {

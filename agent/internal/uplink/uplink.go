@@ -220,7 +220,7 @@ func (u *Uplink) standAlone(err error) {
 	u.status = live.Link{Since: u.status.Since}
 	if !errors.Is(err, membership.ErrNone) {
 		u.config.Log.Error("the membership can't be used", "error", err)
-		u.status.Why = whyDamaged
+		u.status.Why = live.WhyDamaged
 	}
 	u.setConnected(false)
 	u.show()
