@@ -73,7 +73,7 @@ type Event struct {
 func (e *Event) When() time.Time { return time.UnixMicro(e.At).UTC() }
 
 type claim struct {
-	bun.BaseModel `bun:"table:label_claims"`
+	bun.BaseModel `bun:"table:label_claims,alias:c"`
 
 	Hash  string `bun:"hash,pk"`
 	Who   string `bun:"who"`

@@ -77,7 +77,7 @@ func (s *Store) candidates(ctx context.Context, tx bun.Tx, who string, filter sa
 func (s *Store) claim(ctx context.Context, tx bun.Tx, hash, who string, now time.Time) (bool, error) {
 	one := claim{Hash: hash, Who: who, Until: now.Add(claimFor).UnixMicro()}
 	result, err := tx.NewInsert().Model(&one).On("CONFLICT (hash) DO UPDATE").Set("who = EXCLUDED.who").Set("until = EXCLUDED.until").
-		Where("label_claims.who = EXCLUDED.who OR label_claims.until < ?", now.UnixMicro()).Exec(ctx)
+		Where("c.who = EXCLUDED.who OR c.until < ?", now.UnixMicro()).Exec(ctx)
 	if err != nil {
 		return false, err
 	}
