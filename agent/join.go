@@ -17,9 +17,6 @@ import (
 	"gourdian/internal/service"
 )
 
-// ErrNotJoined says that there is no hub to leave.
-var ErrNotJoined = membership.ErrNone
-
 // Joined is what a board learns when it joins.
 type Joined struct {
 	Hub    string // address
@@ -51,7 +48,7 @@ func Join(ctx context.Context, config Config, build Build, token, address, name 
 	return Joined{Hub: m.Hub, Site: m.Site, Name: m.Name, Device: device, Until: until}, nil
 }
 
-// Leave makes the board forget its hub; ErrNotJoined where it has none. Its
+// Leave makes the board forget its hub, and is an error where it has none. Its
 // records stay.
 func Leave(config Config) error { return membership.Leave(config.Data) }
 
