@@ -47,7 +47,8 @@ func (d *DB) migrate(ctx context.Context) error {
 
 func (d *DB) provider() (*goose.Provider, error) {
 	dialect, folder := goose.DialectPostgres, "migrations/postgres"
-	options := []goose.ProviderOption{goose.WithLogger(goose.NopLogger())}
+	// Packages number their own migrations: a low number may be younger than a high one.
+	options := []goose.ProviderOption{goose.WithLogger(goose.NopLogger()), goose.WithAllowOutofOrder(true)}
 	if d.kind == SQLite {
 		dialect, folder = goose.DialectSQLite3, "migrations/sqlite"
 	} else {
