@@ -74,7 +74,7 @@ check_tools() {
 install_debian() {
     local want=(gcc g++ pkg-config libopencv-dev) missing=()
     python3 -m pip --version >/dev/null 2>&1 || want+=(python3-pip)
-    [ "$level" = test ] && want+=(chromium ffmpeg)
+    [ "$level" = test ] && want+=(chromium ffmpeg mosquitto)
     step "Debian packages (${#want[@]})"
     for package in "${want[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
