@@ -26,7 +26,7 @@ on standard output; everything else goes to standard error.`)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newDemoCommand(s), newRenderCommand(s), newModelCommand(s), newVersionCommand(s))
+	root.AddCommand(newDemoCommand(s), newRenderCommand(s), newModelCommand(s), newBenchGroup(s), newVersionCommand(s))
 	return root
 }
 
@@ -35,7 +35,7 @@ func newModelCommand(s *streams) *cobra.Command {
 	model := newGroup("model", "Make, measure and inspect models",
 		`A model is one file, a bundle: the network, the numbers that its answers are
 judged by, and what it was trained on.`)
-	model.AddCommand(newTrainCommand(s), newEvalCommand(s), newInspectCommand(s), newBenchCommand(s), newCalibrateCommand(s))
+	model.AddCommand(newTrainCommand(s), newEvalCommand(s), newInspectCommand(s), newBenchCommand(s), newCalibrateCommand(s), newPushCommand(s), newPromoteCommand(s))
 	return model
 }
 
