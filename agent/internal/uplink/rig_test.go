@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +29,15 @@ import (
 	"gourdian/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if data := os.Getenv(childEnv); data != "" {
+		if err := child(data); err != nil {
+			fmt.Println("failed", err)
+		}
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // table is what a hub has committed: its rules are those of wire.Batch and
 // wire.Ack, and it counts what must not happen.
@@ -292,7 +301,7 @@ func newBoard(t *testing.T, data string) *board {
 	t.Helper()
 	b := &board{data: data, t: t, set: make(chan settings.Settings, 16)}
 	b.tap = NewTap(slog.NewTextHandler(t.Output(), nil))
-	s, err := store.Open(store.Options{Dir: data + "/store", MemTableMB: 1, BlockCacheMB: 1, ValueLogMB: 1, MinFreeMB: 4, ReserveMB: 2, Log: slog.New(b.tap)})
+	s, err := store.Open(storeOf(data, slog.New(b.tap)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,12 +365,7 @@ func (b *board) keep(n int) {
 		at := time.Now().UTC().Add(time.Duration(b.kept) * time.Millisecond)
 		b.kept++
 		all.Go(func() {
-			_, err := b.store.Append(context.Background(), wire.Record{
-				Boot: "boot", CapturedAt: at, WallAt: at, Clock: wire.ClockSynced, Camera: "north", Zone: "left", Frames: 7, Seconds: 3.5,
-				Model: fmt.Sprintf("%064x", 1), Preprocess: "area 1", Variant: "fp32",
-				Probabilities: map[string]float64{"good": 0.75, "bad": 0.25}, Novelty: 0.2, Verdict: wire.Good,
-			}, nil)
-			if err != nil {
+			if _, err := b.store.Append(context.Background(), sighting(at), nil); err != nil {
 				b.t.Error(err)
 			}
 		})
