@@ -63,7 +63,7 @@ type Request struct {
 	Clock   Clock
 }
 
-// Join makes a key, asks the hub for a certificate and keeps both. The errors
+// Join makes a key where there is none for this hub, asks the hub for a certificate and keeps both. The errors
 // wrap wire.ErrToken, ErrUnreachable, ErrOtherHub, ErrClock or are a
 // *RefusedError; then nothing has changed on the board.
 func Join(ctx context.Context, r Request) (*Membership, error) {
@@ -78,7 +78,7 @@ func Join(ctx context.Context, r Request) (*Membership, error) {
 	if err := probe(r.Data); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	key, keyPEM, err := newKey()
+	key, keyPEM, err := keyFor(r.Data, token.CA)
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
@@ -137,6 +137,15 @@ func probe(data string) error {
 		return fmt.Errorf("the data folder can't be written: %w", err)
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// keyFor returns the key with which the board is a member of this hub already,
+// so that the hub knows it again, or a new one: no two hubs see the same.
+func keyFor(data, ca string) (*ecdsa.PrivateKey, []byte, error) {
+	if m, err := Load(data); err == nil && m.CAHash == ca && m.key() != nil {
+		return m.key(), m.keyPEM, nil
+	}
+	return newKey()
 }
 
 func newKey() (*ecdsa.PrivateKey, []byte, error) {

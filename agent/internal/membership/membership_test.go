@@ -77,8 +77,13 @@ func TestJoinedBoardFindsItsHubAgain(t *testing.T) {
 	if _, err := Join(t.Context(), r); err != nil || Mark(r.Data) == before {
 		t.Errorf("joining again: %v, mark %q was %q", err, Mark(r.Data), before)
 	}
-	if requests := h.Requests(); requests[0].CSR == requests[1].CSR {
-		t.Error("a key was used for two memberships")
+	again, err := Load(r.Data)
+	if err != nil || !again.key().Equal(m.key()) {
+		t.Errorf("the hub does not know the board again: another key, %v", err)
+	}
+	r.Token = hub(t).Token().String()
+	if other, err := Join(t.Context(), r); err != nil || other.key().Equal(m.key()) {
+		t.Errorf("two hubs see the same key: %v", err)
 	}
 	if err := Leave(r.Data); err != nil {
 		t.Fatal(err)
