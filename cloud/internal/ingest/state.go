@@ -1,0 +1,91 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"gourdian/cloud/internal/broker"
+	"gourdian/cloud/internal/db"
+	"gourdian/cloud/internal/fleet"
+	"gourdian/cloud/internal/sample"
+	"gourdian/internal/wire"
+)
+
+// state makes a job of what a board says of itself. The answer is how far the
+// hub has its records, which may be less than the board remembers, and what is
+// desired of it, where it doesn't know that.
+func (i *Ingest) state(m broker.Message, state wire.State) *job {
+	var board fleet.Board
+	var st stream
+	j := &job{}
+	j.apply = func(ctx context.Context, tx bun.Tx) (err error) {
+		if board, err = i.config.Fleet.Report(ctx, tx, m.Device, state, m.At); err != nil || !state.Online {
+			return err
+		}
+		st, _, err = position(ctx, tx, m.Device, state.Epoch, db.Micros(m.At))
+		return err
+	}
+	j.after = func() {
+		if !state.Online {
+			return
+		}
+		i.say(m.Device, wire.TopicAck, wire.Ack{Contract: wire.Contract, Epoch: state.Epoch, Through: uint64(st.Through)})
+		if state.Desired.Version != uint64(board.Wish) {
+			i.say(m.Device, wire.TopicDesired, board.Desired())
+		}
+	}
+	return j
+}
+
+// summary makes a job of an hour's counts. They are the board's own, so a later
+// summary of an hour replaces an earlier one.
+func (i *Ingest) summary(m broker.Message, s wire.Summary) *job {
+	return &job{apply: func(ctx context.Context, tx bun.Tx) error {
+		hour := s.Hour.UnixMicro()
+		_, err := tx.NewDelete().Table("hour_summary").Where("device = ?", m.Device).Where("epoch = ?", s.Epoch).Where("hour = ?", hour).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("replace a summary: %w", err)
+		}
+		for camera, counts := range s.Cameras {
+			if len(counts) == 0 {
+				counts = wire.Counts{"": 0} // nothing came, and that was said
+			}
+			for verdict, n := range counts {
+				_, err := tx.NewRaw("INSERT INTO hour_summary (device, epoch, hour, camera, verdict, n) VALUES (?, ?, ?, ?, ?, ?)",
+					m.Device, s.Epoch, hour, camera, string(verdict), int64(n)).Exec(ctx)
+				if err != nil {
+					return fmt.Errorf("write a summary: %w", err)
+				}
+			}
+		}
+		return nil
+	}}
+}
+
+// sample hands on what is said about a picture. Its answer travels at once.
+func (i *Ingest) sample(ctx context.Context, m broker.Message) error {
+	header, piece, err := wire.DecodeSample(m.Payload)
+	if err != nil || i.config.Samples == nil {
+		i.stats.unreadable.Add(1)
+		return nil // as for all that makes no sense
+	}
+	board, err := i.config.Fleet.Board(ctx, m.Device)
+	if err != nil {
+		return err
+	}
+	var want wire.Want
+	from := sample.Board{Device: m.Device, Site: board.Site}
+	if header.Offer != nil {
+		want, err = i.config.Samples.Offer(ctx, from, *header.Offer)
+	} else {
+		want, err = i.config.Samples.Piece(ctx, from, header, piece)
+	}
+	if err != nil {
+		return fmt.Errorf("keep a picture: %w", err)
+	}
+	i.stats.messages.Add(1)
+	i.say(m.Device, wire.TopicWant, want)
+	return nil
+}
