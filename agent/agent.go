@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -25,9 +24,6 @@ import (
 	"gourdian/internal/service"
 	"gourdian/internal/worker"
 )
-
-// deviceTree names the board where the firmware knows it.
-const deviceTree = "/proc/device-tree/model"
 
 // Build says what program this is.
 type Build struct {
@@ -88,11 +84,7 @@ func chooseProfile(name string) (profiles.Profile, error) {
 	if name != "" {
 		return profiles.ByName(name)
 	}
-	model, err := os.ReadFile(deviceTree)
-	if err != nil {
-		model = nil // no device tree: a PC
-	}
-	return profiles.Match(strings.TrimRight(string(model), "\x00\n"), runtime.GOARCH)
+	return profiles.Match(thisMachine())
 }
 
 func newBoot() (string, error) {
