@@ -11,7 +11,7 @@ BUILT       := $(shell TZ=UTC0 git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ
 LDFLAGS     := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make demo ONCE=1      goes through the demo once and exits by its result"
 	@echo "  make demo PHOTOS=DIR  your photos: a folder per class trains its own model first"
@@ -25,6 +25,13 @@ build: setup ## build all programs into bin/
 
 demo: build ## one board on a rendered field: train, look, show verdicts on its page
 	@bin/gourdianctl demo $(if $(filter-out 0,$(ONCE)),--once) $${PHOTOS:+--photos "$$PHOTOS"} $${VIDEO:+--video "$$VIDEO"}
+
+arm64: ## install what building for arm64 needs, build all programs into dist/arm64/
+	@scripts/setup.sh arm64
+	@cross/build.sh arm64
+
+flags: # tags of Go programs, tags of the camera worker, linker flags: for scripts
+	@printf '%s\n' '$(GO_TAGS)' '$(CAMERA_TAGS)' '$(LDFLAGS)'
 
 test: ## install what the tests need, build, run all tests
 	@scripts/setup.sh test
@@ -54,4 +61,4 @@ pictures: ## screenshots of every page into .cache/screenshots/
 clean: ## remove what was built; downloads stay
 	rm -rf bin dist
 
-.PHONY: help setup build demo test test-pure bench photos faults soak pictures clean
+.PHONY: help setup build arm64 flags demo test test-pure bench photos faults soak pictures clean

