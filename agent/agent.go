@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -110,7 +111,7 @@ func (b *board) openStore() error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	b.store = s
-	b.group.Add(service.Part{Name: "store", Policy: service.Fatal, Run: s.Run})
+	b.group.Add(service.Part{Name: "store", Policy: service.Fatal, Beats: true, Run: s.Run})
 	return nil
 }
 
@@ -119,7 +120,7 @@ func (b *board) addGuard() {
 		Usage: b.store.Usage, Board: b.hub, Machine: guard.Linux{Data: b.config.Data},
 		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now,
 	})
-	b.group.Add(service.Part{Name: "guard", Run: b.guard.Run})
+	b.group.Add(service.Part{Name: "guard", Beats: true, Run: b.guard.Run})
 }
 
 func (b *board) addEngine() {
@@ -190,7 +191,24 @@ func (b *board) addPage() error {
 	if err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
-	b.group.Add(service.Part{Name: "page", Policy: service.Fatal, Run: p.Run, Ready: p.Ready()})
+	b.group.Add(service.Part{Name: "page", Policy: service.Fatal, Beats: true, Run: p.Run, Ready: p.Ready()})
+	return b.addWatch(p.HealthLine)
+}
+
+// addWatch tells the service manager, where one started the board, how it does.
+// Guard, store and page beat. Engine and pipelines wait for workers and for
+// pictures, each with a deadline of its own: a model that is tried out for
+// minutes on a slow board is no stall.
+func (b *board) addWatch(status func() string) error {
+	manager, err := service.FindManager(os.Getenv)
+	if err != nil || manager == nil {
+		return err
+	}
+	watch := &service.Watch{
+		Manager: manager, Group: b.group, Status: status,
+		Stall: time.Duration(b.profile.Watchdog.StallS) * time.Second, Log: b.log.With("part", "watch"),
+	}
+	b.group.Add(service.Part{Name: "watch", Run: watch.Run})
 	return nil
 }
 

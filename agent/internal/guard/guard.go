@@ -10,6 +10,7 @@ import (
 
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/store"
+	"gourdian/internal/service"
 	"gourdian/internal/wire"
 )
 
@@ -61,6 +62,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		g.look()
+		service.Beat(ctx)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
