@@ -67,6 +67,7 @@ func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err
 		}
 	}()
 	b.hub = live.NewHub(build.Version, b.store.Device())
+	b.hub.SetKind(live.Kind{Profile: b.profile.Name, Description: b.profile.Description})
 	b.control = newControl(ctx, b.store, b.hub, b.firstSettings(), log)
 	b.addGuard()
 	b.addEngine()
@@ -118,7 +119,8 @@ func (b *board) openStore() error {
 func (b *board) addGuard() {
 	b.guard = guard.New(guard.Config{
 		Usage: b.store.Usage, Board: b.hub, Machine: guard.Linux{Data: b.config.Data},
-		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now,
+		Sensors: guard.FileSensors{Root: os.DirFS("/")}, Thermal: b.profile.Thermal,
+		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now, Log: b.log.With("part", "guard"),
 	})
 	b.group.Add(service.Part{Name: "guard", Beats: true, Run: b.guard.Run})
 }
@@ -164,7 +166,7 @@ func (b *board) addCamera(c Camera) {
 	p := pipeline.New(pipeline.Config{
 		ID: c.ID, Camera: capture.NewCamera(supervised, address.Kind()),
 		Scorer: b.engine, Keeper: b.store, Board: b.hub,
-		Settings: inForce, Clock: b.guard.Clock, Boot: b.boot, Log: log,
+		Settings: inForce, Rate: b.guard.Rate, Clock: b.guard.Clock, Boot: b.boot, Log: log,
 	})
 	b.group.Add(service.Part{Name: "pipeline " + c.ID, Run: p.Run})
 }

@@ -106,7 +106,22 @@ type State struct {
 	Conditions []Condition
 	Settings   settings.Settings
 	Store      Store
+	Heat       Heat
+	Kind       Kind
 	Revision   uint64 // rises with every change
+}
+
+// Heat is how warm the board is, and what that costs.
+type Heat struct {
+	Known   bool    // the board has a sensor that answers
+	Celsius float64 // of the processor, where Known
+	Rate    float64 // share of the frames per second that is left, 1 while it is cool
+}
+
+// Kind is which profile the board runs with.
+type Kind struct {
+	Profile     string // its name
+	Description string // in English
 }
 
 // Store is the state of what is kept.
