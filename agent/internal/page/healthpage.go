@@ -50,19 +50,17 @@ type storeCard struct {
 }
 
 type boardCard struct {
-	Version, Device, Clock string
-	Started                web.Moment
-	Field                  string
+	Kind, Version, Device, Clock string
+	Temperature                  string // "" = no sensor that answers
+	Started                      web.Moment
+	Field                        string
 }
 
 func (s *Server) serveHealthPage(c *gin.Context) {
 	v, state := s.voice(c), s.opts.Board.State()
 	view := &healthView{
 		Conditions: s.conditionViews(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
-		Board: boardCard{
-			Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
-			Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),
-		},
+		Board: s.boardCard(v, state),
 	}
 	for i := range state.Cameras {
 		view.Cameras = append(view.Cameras, s.cameraCard(v, state, &state.Cameras[i]))
@@ -70,6 +68,29 @@ func (s *Server) serveHealthPage(c *gin.Context) {
 	s.show(c, http.StatusOK, pageView{
 		Name: "health", Nav: "health", Title: v.Say("health.title"), Body: view, Events: "/events?want=" + partConditions,
 	})
+}
+
+func (s *Server) boardCard(v *voice, state live.State) boardCard {
+	card := boardCard{
+		Kind: state.Kind.Description, Temperature: v.temperature(state.Heat),
+		Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
+		Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),
+	}
+	if key := "board.kind_" + state.Kind.Profile; v.Has(key) {
+		card.Kind = v.Say(key)
+	}
+	return card
+}
+
+// temperature is how warm the processor is, and what that costs.
+func (v *voice) temperature(heat live.Heat) string {
+	switch {
+	case !heat.Known:
+		return ""
+	case heat.Rate < 1:
+		return v.Say("board.celsius_slowed", "n", v.Decimal(heat.Celsius, 0), "percent", v.Decimal(100*heat.Rate, 0))
+	}
+	return v.Say("board.celsius", "n", v.Decimal(heat.Celsius, 0))
 }
 
 func (s *Server) conditionViews(v *voice, state live.State) []conditionView {

@@ -32,7 +32,7 @@ type boardCollector struct {
 	build, scored, skipped, dropped, age, stale   *prometheus.Desc
 	sightings, notKept, pictures, bytes, quota    *prometheus.Desc
 	degraded, model, restarts, inference, current *prometheus.Desc
-	conditions, events                            *prometheus.Desc
+	conditions, events, celsius, rate             *prometheus.Desc
 }
 
 func newBoardCollector(board Board, streams *streams, version string) *boardCollector {
@@ -58,6 +58,8 @@ func newBoardCollector(board Board, streams *streams, version string) *boardColl
 		inference:  desc("inference_seconds", "Median time of one inference over the last frames."),
 		current:    desc("occupied_zones", "Zones in which something stands now.", "camera"),
 		conditions: desc("conditions", "Things that are not as they should be, by severity.", "severity"),
+		celsius:    desc("temperature_celsius", "Temperature of the processor; absent without a sensor that answers."),
+		rate:       desc("heat_rate_ratio", "Share of the frames per second that the board's heat leaves, 1 while it is cool."),
 		events:     desc("event_streams", "Open pages that are told of changes."),
 	}
 }
@@ -91,6 +93,10 @@ func (b *boardCollector) Collect(out chan<- prometheus.Metric) {
 	for _, severity := range []live.Severity{live.Info, live.Warning, live.Serious} {
 		m.gauge(b.conditions, float64(bySeverity[severity]), severityName(severity))
 	}
+	if state.Heat.Known {
+		m.gauge(b.celsius, state.Heat.Celsius)
+	}
+	m.gauge(b.rate, state.Heat.Rate)
 	m.gauge(b.events, float64(b.streams.count()))
 }
 

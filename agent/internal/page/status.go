@@ -23,6 +23,13 @@ type statusAnswer struct {
 	Model      *modelAnswer      `json:"model"`
 	Conditions []conditionAnswer `json:"conditions"`
 	Store      storeAnswer       `json:"store"`
+	Profile    string            `json:"profile"`
+	Heat       heatAnswer        `json:"heat"`
+}
+
+type heatAnswer struct {
+	Celsius *float64 `json:"celsius"` // of the processor; null without a sensor that answers
+	Rate    float64  `json:"rate"`    // share of the frames per second that is left
 }
 
 type cameraAnswer struct {
@@ -120,6 +127,10 @@ func (s *Server) serveStatus(c *gin.Context) {
 		Cameras: []cameraAnswer{}, Model: modelAnswerOf(state.Model),
 		Conditions: s.conditionAnswers(c, s.conditions(state)),
 		Store:      storeAnswer(state.Store),
+		Profile:    state.Kind.Profile, Heat: heatAnswer{Rate: state.Heat.Rate},
+	}
+	if state.Heat.Known {
+		answer.Heat.Celsius = &state.Heat.Celsius
 	}
 	now := time.Now()
 	for i := range state.Cameras {

@@ -16,6 +16,7 @@ import (
 
 	"gourdian/agent/internal/gate"
 	"gourdian/agent/internal/settings"
+	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
 	"gourdian/internal/infer/choose"
 	"gourdian/internal/web"
@@ -181,6 +182,13 @@ func madeKeys(t *testing.T) []string {
 	}
 	for _, scheme := range capture.Schemes() {
 		families["camera.kind_"] = append(families["camera.kind_"], scheme.Name)
+	}
+	boards, err := profiles.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, board := range boards {
+		families["board.kind_"] = append(families["board.kind_"], board.Name)
 	}
 	for _, code := range raisedConditions(t) {
 		families["health."] = append(families["health."], code, code+".do")
