@@ -158,7 +158,7 @@ type rig struct {
 	keeper   *fakeKeeper
 	hub      *live.Hub
 	settings chan settings.Camera // holds those in force
-	percent  atomic.Int64          // of the frames per second that the board's heat leaves
+	percent  atomic.Int64         // of the frames per second that the board's heat leaves
 	zones    int
 	seq      uint64
 }
