@@ -56,4 +56,7 @@ done
 echo
 "$out/frame" --rounds "$(((rounds + 1) / 2))" --threads "$((cores < 2 ? cores : 2))" --model "$model" ${PHOTO:+--photo "$PHOTO"}
 echo
+echo "A board on a week of history: memory in MB (2^20 bytes, resident), seconds to the first verdict"
+go test -tags nomsgpack,gocv_specific_modules,gocv_videoio,workers -run '^$' -bench Footprint -benchtime 1x ./agent
+echo
 "$out/quantize" --rounds "$rounds" --python "$out/python/bin/python" ${PHOTOS:+--data "$PHOTOS"}
