@@ -30,6 +30,14 @@ arm64: ## install what building for arm64 needs, build all programs into dist/ar
 	@scripts/setup.sh arm64
 	@cross/build.sh arm64
 
+packages: ## Debian packages into dist/: for this processor, and for arm64 once `make arm64` was run
+	@scripts/setup.sh packages
+	@cross/package/build.sh amd64 arm64
+
+test-packages: ## install the amd64 package into a clean Debian, use it, upgrade it, remove it (as root)
+	@scripts/setup.sh test-packages
+	@cross/package/test.sh "$(GO_TAGS)"
+
 flags: # tags of Go programs, tags of the camera worker, linker flags: for scripts
 	@printf '%s\n' '$(GO_TAGS)' '$(CAMERA_TAGS)' '$(LDFLAGS)'
 
@@ -61,4 +69,4 @@ pictures: ## screenshots of every page into .cache/screenshots/
 clean: ## remove what was built; downloads stay
 	rm -rf bin dist
 
-.PHONY: help setup build arm64 flags demo test test-pure bench photos faults soak pictures clean
+.PHONY: help setup build arm64 packages test-packages flags demo test test-pure bench photos faults soak pictures clean

@@ -5,6 +5,8 @@
 #   scripts/setup.sh run    what build and demo need
 #   scripts/setup.sh test   the same and what the tests need
 #   scripts/setup.sh arm64  the same as run and what building for arm64 needs
+#   scripts/setup.sh packages       the same as run and what Debian packages hold
+#   scripts/setup.sh test-packages  the same as packages and a clean Debian to try them in
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-run}
@@ -78,6 +80,7 @@ install_debian() {
     [ "$level" != test ] || want+=(chromium ffmpeg)
     # qemu-user-static and ffmpeg are for the tests of what was built.
     [ "$level" != arm64 ] || want+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu mmdebstrap qemu-user-static ffmpeg)
+    [ "$level" != test-packages ] || want+=(mmdebstrap strace)
     step "Debian packages (${#want[@]})"
     for package in "${want[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -155,7 +158,10 @@ install_npm() {
     if [ -n "$changed" ]; then ok; else ok "already there"; fi
 }
 
-case $level in run | test | arm64) ;; *) echo "usage: scripts/setup.sh run|test|arm64" >&2; exit 2 ;; esac
+case $level in
+run | test | arm64 | packages | test-packages) ;;
+*) echo "usage: scripts/setup.sh run|test|arm64|packages|test-packages" >&2; exit 2 ;;
+esac
 echo "Setting up (downloads go to .cache/, log in .cache/setup.log)"
 begin
 check_tools
@@ -165,4 +171,10 @@ install_wheels
 if [ "$level" = arm64 ]; then
     . cross/arm64/setup.sh
     install_sysroot
+fi
+if [[ $level == *packages ]]; then
+    . cross/arm64/setup.sh # where this machine's Debian comes from
+    . cross/package/setup.sh
+    install_notices
+    [ "$level" = packages ] || install_debroot
 fi
