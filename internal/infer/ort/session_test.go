@@ -45,7 +45,7 @@ func colours(t *testing.T, head ...onnxgraph.Dense) *onnxgraph.Model {
 }
 
 func onCPU(outputs ...string) Options {
-	return Options{Model: "tiny", Threads: 1, Provider: ProviderCPU, Outputs: outputs}
+	return Options{Model: "tiny", Threads: 1, Providers: []string{infer.ProviderCPU}, Outputs: outputs}
 }
 
 func openTiny(t *testing.T, outputs ...string) *Session {
@@ -170,9 +170,9 @@ func TestOpenRefusesInWords(t *testing.T) {
 	}{
 		"a library that is missing":   {text + ".none", sound, onCPU(), "No such file"},
 		"a library that is none":      {text, sound, onCPU(), "load ONNX Runtime"},
-		"a provider of another build": {library, sound, Options{Threads: 1, Provider: ProviderXNNPACK}, `"xnnpack" is not in this ONNX Runtime`},
-		"a provider of none":          {library, sound, Options{Threads: 1, Provider: "abacus"}, `"abacus" is unknown`},
-		"no threads":                  {library, sound, Options{Provider: ProviderCPU}, "0 threads"},
+		"a provider of another build": {library, sound, Options{Threads: 1, Providers: []string{"xnnpack"}}, `"xnnpack" is not in this ONNX Runtime`},
+		"a provider of none":          {library, sound, Options{Threads: 1, Providers: []string{"abacus"}}, `"abacus" is unknown`},
+		"no threads":                  {library, sound, Options{Providers: []string{infer.ProviderCPU}}, "0 threads"},
 		"no ONNX":                     {library, []byte("<html>"), onCPU(), "malformed ONNX"},
 		"an output that is missing":   {library, sound, onCPU("ghost"), `no value "ghost"`},
 		"an output asked for twice":   {library, sound, onCPU("float", "float"), "twice"},
@@ -210,7 +210,7 @@ func TestInfoSaysWhatRuns(t *testing.T) {
 	defer s.Close()
 	info := s.Info()
 	if !strings.HasPrefix(info.Library, "onnxruntime "+Version+".") || info.Classes != 3 || info.EmbeddingLen != 3 ||
-		info.ProviderAsked != ProviderCPU || info.ProviderObtained != ProviderCPU || info.LoadMillis <= 0 {
+		info.ProviderAsked != infer.ProviderCPU || info.ProviderObtained != infer.ProviderCPU || info.LoadMillis <= 0 {
 		t.Errorf("%+v", info)
 	}
 }
