@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"gourdian/agent/internal/doctor"
 	"gourdian/agent/internal/engine"
 	"gourdian/agent/internal/guard"
 	"gourdian/agent/internal/live"
@@ -61,6 +62,9 @@ func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err
 	if err := b.openStore(); err != nil {
 		return err
 	}
+	if err := doctor.Tidy(config.Data); err != nil {
+		log.Warn("what a check of the disk left behind stays", "error", err)
+	}
 	defer func() {
 		if closed := b.store.Close(); err == nil {
 			err = closed
@@ -99,7 +103,7 @@ func newBoot() (string, error) {
 
 func (b *board) openStore() error {
 	s, err := store.Open(store.Options{
-		Dir:            filepath.Join(b.config.Data, "store"),
+		Dir:            storeFolder(b.config),
 		PictureQuotaMB: b.profile.Store.PicturesMB,
 		RecordQuotaMB:  b.profile.Store.RecordsMB,
 		MemTableMB:     b.profile.Store.MemtableMB,
@@ -126,21 +130,25 @@ func (b *board) addGuard() {
 }
 
 func (b *board) addEngine() {
-	provider := b.config.Model.Provider
-	if provider == "" {
-		provider = b.profile.Engine.Providers[0]
-	}
 	b.engine = engine.New(engine.Config{
 		Bundle: b.config.Model.Bundle, Variant: b.config.Model.Variant, Variants: b.profile.Engine.Variants,
 		Memory: filepath.Join(b.config.Data, "engine", "variants.json"),
-		Worker: infer.Options{
-			Program: b.config.Workers.Infer, Library: b.config.Model.OnnxRuntime, Provider: provider,
-			Threads:  min(b.profile.Engine.MaxThreads, runtime.NumCPU()),
-			MemoryMB: b.profile.Memory.InferMB, Log: b.log.With("part", "infer"),
-		},
-		Log: b.log.With("part", "engine"),
+		Worker: inferOptions(b.config, b.profile, b.log.With("part", "infer")),
+		Log:    b.log.With("part", "engine"),
 	}, b.hub)
 	b.group.Add(service.Part{Name: "engine", Run: b.engine.Run})
+}
+
+// inferOptions say how the model's worker runs on this board.
+func inferOptions(config Config, profile profiles.Profile, log *slog.Logger) infer.Options {
+	provider := config.Model.Provider
+	if provider == "" {
+		provider = profile.Engine.Providers[0]
+	}
+	return infer.Options{
+		Program: config.Workers.Infer, Library: config.Model.OnnxRuntime, Provider: provider,
+		Threads: min(profile.Engine.MaxThreads, runtime.NumCPU()), MemoryMB: profile.Memory.InferMB, Log: log,
+	}
 }
 
 // addCamera adds a camera's worker and pipeline. A camera that can't be
@@ -185,8 +193,17 @@ func sized(source string, a capture.Address, p profiles.Camera) string {
 }
 
 func (b *board) addPage() error {
-	p, err := page.New(page.Options{
-		Board: b.hub, History: b.store, Control: b.control,
+	var p *page.Server
+	var err error
+	desk := b.newDesk(func() string {
+		base, err := doctor.BaseOf(p.Addr())
+		if err != nil {
+			return b.config.Listen
+		}
+		return base
+	})
+	p, err = page.New(page.Options{
+		Board: b.hub, History: b.store, Control: b.control, Doctor: desk,
 		DataDir: b.config.Data, Listen: b.config.Listen, Version: b.build.Version,
 		Log: b.log.With("part", "page"), Location: time.Local,
 	})

@@ -80,6 +80,7 @@ type Options struct {
 	Board   Board
 	History History
 	Control Control
+	Doctor  Doctor
 	DataDir string // where the PIN is kept
 	Listen  string // host:port, ":8080"
 	Version string // of the program, for people
@@ -145,6 +146,7 @@ func (s *Server) routes() http.Handler {
 	s.registerAPI(r)
 	s.registerPIN(r)
 	s.registerPages(r)
+	s.registerChecks(r)
 	r.NoRoute(s.noRoute)
 	r.NoMethod(s.noMethod)
 	return r

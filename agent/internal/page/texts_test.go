@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"gourdian/agent/internal/doctor"
 	"gourdian/agent/internal/gate"
 	"gourdian/agent/internal/settings"
 	profiles "gourdian/firmware-profiles"
@@ -179,6 +180,17 @@ func madeKeys(t *testing.T) []string {
 		"model.learnt_": {"rendered", "photos", "mixed"},
 		"model.why_":    {string(choose.Asked), string(choose.Only), string(choose.Fastest), string(choose.NoFaster), string(choose.Passed)},
 		"pin.":          {string(pinFirst), string(pinAsk), string(pinChange), "wrong", "wait", "form", "differ", "damaged", "set", "failed"},
+	}
+	for code, verdict := range doctor.Codes() {
+		families["doctor."] = append(families["doctor."], string(code))
+		if verdict == doctor.Warning || verdict == doctor.Failed {
+			families["doctor."] = append(families["doctor."], string(code)+".do")
+		}
+		families["doctor.verdict_"] = append(families["doctor.verdict_"], string(verdict))
+	}
+	families["doctor."] = append(families["doctor."], "bad", "good", "left_out") // groups of the page
+	for _, check := range (&doctor.Board{Cameras: []doctor.Camera{{}}}).Checks() {
+		families["doctor.check_"] = append(families["doctor.check_"], check.ID)
 	}
 	for _, scheme := range capture.Schemes() {
 		families["camera.kind_"] = append(families["camera.kind_"], scheme.Name)
