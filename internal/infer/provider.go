@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"gourdian/internal/worker"
 )
 
 // ProviderCPU is the execution provider that every library has.
@@ -16,6 +18,13 @@ const CodeProvider = "provider"
 
 // ErrProvider is wrapped where a required execution provider can't be had.
 var ErrProvider = errors.New("the required provider is missing")
+
+// ProviderMissing reports whether a worker refused to serve because the required
+// provider is missing.
+func ProviderMissing(err error) bool {
+	var refusal *worker.Error
+	return errors.As(err, &refusal) && refusal.Code == CodeProvider
+}
 
 // Providers are the execution providers that can be asked for by name. Whether
 // one can be had depends on the library and on the machine.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
+	"gourdian/internal/infer"
 	"gourdian/internal/vision"
 	"gourdian/internal/worker"
 )
@@ -56,10 +58,7 @@ func (e *Engine) open(ctx context.Context) (*opened, error) {
 		return nil, err
 	}
 	model := &Model{ID: b.ID, Variant: variant, Preprocess: b.Manifest.Preprocess, Params: params, runner: runner}
-	asked := options.Provider
-	if asked == "" {
-		asked = "cpu"
-	}
+	asked := cmp.Or(options.Require, options.Provider, infer.ProviderCPU)
 	return &opened{bundle: b, model: model, process: process, asked: asked, choice: choice}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
+	"gourdian/internal/infer"
 	"gourdian/internal/worker"
 )
 
@@ -17,6 +18,7 @@ const (
 	codeRestarting = "model_restarting"
 	codeRendered   = "trained_on_rendered"
 	codeChoosing   = "model_choosing"
+	codeProvider   = "provider_missing"
 )
 
 // refuse says on the page why there is no model. The log says it once, however
@@ -26,6 +28,8 @@ func (e *Engine) refuse(err error) {
 	switch {
 	case errors.Is(err, errMissing):
 		c.Code, c.Args = codeMissing, map[string]string{"path": e.config.Bundle}
+	case infer.ProviderMissing(err):
+		c = e.providerMissing(err.Error())
 	case errors.Is(err, bundle.ErrPreprocess), errors.Is(err, bundle.ErrVersion):
 		c.Code = codeNewer
 	}
@@ -39,9 +43,14 @@ func (e *Engine) refuse(err error) {
 	e.refused = err.Error()
 }
 
+// providerMissing says that the model may not run on what there is.
+func (e *Engine) providerMissing(why string) live.Condition {
+	return live.Condition{Code: codeProvider, Severity: live.Serious, Args: map[string]string{"provider": e.config.Worker.Require, "why": why}}
+}
+
 // clearBut ends every condition about what runs but the named one.
 func (e *Engine) clearBut(code string) {
-	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting} {
+	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting, codeProvider} {
 		if other != code {
 			e.board.Clear(other, "")
 		}
@@ -86,6 +95,15 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 	}
 }
 
+// missed is what the page shows of the providers that were not obtained.
+func missed(info infer.Info) []live.ProviderMiss {
+	var out []live.ProviderMiss
+	for _, m := range info.ProvidersMissed {
+		out = append(out, live.ProviderMiss(m))
+	}
+	return out
+}
+
 // mirror copies the worker's state to the page. Where the bundle has to be
 // opened again it says why: somebody put another one in the file's place, and
 // the worker was started since; or what was remembered of it holds no longer.
@@ -104,11 +122,15 @@ func (e *Engine) mirror(o *opened) (again string) {
 		m.Restarts, m.WorkerNote = state.Restarts, state.Code
 		if state.Up {
 			m.Provider, m.Library, m.LoadedAt = info.ProviderObtained, info.Library, state.Since
+			m.Missed, m.Operators = missed(info), info.ProviderOperators
 		}
 	})
 	switch {
 	case state.Up:
 		e.clearBut("")
+	case state.Code == worker.CodeRefused && state.Refusal == infer.CodeProvider:
+		e.clearBut(codeProvider)
+		e.board.Raise(e.providerMissing(state.Err))
 	case state.Code == worker.CodeRefused || state.Code == worker.CodeMissing || state.Code == worker.CodeMismatch:
 		e.clearBut(codeRefused)
 		e.board.Raise(live.Condition{Code: codeRefused, Severity: live.Serious, Args: map[string]string{"why": state.Err}})

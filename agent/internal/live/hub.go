@@ -219,6 +219,8 @@ func cloneModel(m *Model) *Model {
 	c := *m
 	c.Classes = slices.Clone(m.Classes)
 	c.Tried = slices.Clone(m.Tried)
+	c.Missed = slices.Clone(m.Missed)
+	c.Operators = maps.Clone(m.Operators)
 	for i := range c.Classes {
 		c.Classes[i].Labels = maps.Clone(c.Classes[i].Labels)
 	}

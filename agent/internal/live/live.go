@@ -46,10 +46,12 @@ type Model struct {
 	Task        string
 	Classes     []ModelClass
 	Variant     string
-	VariantWhy  string        // reason code of choose.Reason
-	Tried       []VariantTime // what it was chosen from, empty where nothing was tried
-	Provider    string        // obtained
-	Asked       string        // asked for
+	VariantWhy  string         // reason code of choose.Reason
+	Tried       []VariantTime  // what it was chosen from, empty where nothing was tried
+	Provider    string         // obtained
+	Asked       string         // asked for, several by commas in order of preference
+	Missed      []ProviderMiss // wished for more than the one obtained
+	Operators   map[string]int // of the network by the provider that runs them, empty where only the CPU can
 	Library     string
 	TrainedOn   string // "rendered", "photos", "mixed"
 	Images      int    // training pictures
@@ -66,6 +68,12 @@ type VariantTime struct {
 	Name   string
 	Millis float64 // median of one inference, 0 where Passes is false
 	Passes bool    // its golden frames
+}
+
+// ProviderMiss is an execution provider that was asked for and not obtained.
+type ProviderMiss struct {
+	Provider string
+	Why      string
 }
 
 // ModelClass is a class with its names for people.

@@ -32,7 +32,8 @@ type conditionView struct {
 // modelCard says what judges the pictures.
 type modelCard struct {
 	Name, ID, State, Task, Learnt, Trust, Provider, Variant, Library, Preprocess string
-	Speed                                                                        string // "" = not yet known
+	Speed                                                                        string   // "" = not yet known
+	Missed                                                                       []string // providers that were not obtained, and why
 	Restarts                                                                     int
 	Loaded                                                                       web.Moment
 	Classes                                                                      []verdictView
@@ -128,13 +129,7 @@ func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
 	if m.InferMillis > 0 {
 		card.Speed = v.Decimal(m.InferMillis, 1) + " ms"
 	}
-	switch {
-	case m.Provider == "": // its worker is not up yet
-	case m.Asked == "" || m.Asked == m.Provider:
-		card.Provider = v.Say("model.provider", "provider", m.Provider)
-	default:
-		card.Provider = v.Say("model.provider_other", "provider", m.Provider, "asked", m.Asked)
-	}
+	card.Provider, card.Missed = v.provider(m)
 	if key := "model.why_" + m.VariantWhy; v.Has(key) {
 		card.Variant = v.Say(key, "variant", m.Variant) + v.tried(m.Tried)
 	}
@@ -142,6 +137,30 @@ func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
 		card.Classes = append(card.Classes, v.verdict(class, m))
 	}
 	return card
+}
+
+// provider says what runs the network, and why nothing better does. It is ""
+// before the worker is up.
+func (v *voice) provider(m *live.Model) (obtained string, missed []string) {
+	if m.Provider == "" {
+		return "", nil
+	}
+	for _, miss := range m.Missed {
+		missed = append(missed, v.Say("model.provider_missed", "provider", miss.Provider, "why", miss.Why))
+	}
+	key := "model.provider"
+	if first, _, _ := strings.Cut(m.Asked, ","); first != "" && first != m.Provider {
+		key = "model.provider_other"
+	}
+	obtained = v.Say(key, "provider", m.Provider, "asked", strings.ReplaceAll(m.Asked, ",", ", "))
+	all := 0
+	for _, n := range m.Operators {
+		all += n
+	}
+	if n := m.Operators[m.Provider]; n < all {
+		obtained += " " + v.Say("model.provider_share", "n", v.Whole(n), "all", v.Whole(all))
+	}
+	return obtained, missed
 }
 
 // tried lists how each variant did, in brackets; "" where none was tried.
