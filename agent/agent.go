@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -141,12 +142,13 @@ func (b *board) addEngine() {
 
 // inferOptions say how the model's worker runs on this board.
 func inferOptions(config Config, profile profiles.Profile, log *slog.Logger) infer.Options {
-	provider := config.Model.Provider
-	if provider == "" {
-		provider = profile.Engine.Providers[0]
+	provider, require := config.Model.Provider, config.Model.Require
+	if provider == "" { // who names providers means those, and not what the profile requires
+		provider = strings.Join(profile.Engine.Providers, ",")
+		require = cmp.Or(require, profile.Engine.Require)
 	}
 	return infer.Options{
-		Program: config.Workers.Infer, Library: config.Model.OnnxRuntime, Provider: provider,
+		Program: config.Workers.Infer, Library: config.Model.OnnxRuntime, Provider: provider, Require: require,
 		Threads: min(profile.Engine.MaxThreads, runtime.NumCPU()), MemoryMB: profile.Memory.InferMB, Log: log,
 	}
 }

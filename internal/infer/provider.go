@@ -16,7 +16,8 @@ const ProviderCPU = "cpu"
 // provider that it was told to require.
 const CodeProvider = "provider"
 
-// ErrProvider is wrapped where a required execution provider can't be had.
+// ErrProvider is wrapped where the required execution provider, or every one
+// that may be used, can't be had.
 var ErrProvider = errors.New("the required provider is missing")
 
 // ProviderMissing reports whether a worker refused to serve because the required

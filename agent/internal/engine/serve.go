@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
@@ -45,7 +47,9 @@ func (e *Engine) refuse(err error) {
 
 // providerMissing says that the model may not run on what there is.
 func (e *Engine) providerMissing(why string) live.Condition {
-	return live.Condition{Code: codeProvider, Severity: live.Serious, Args: map[string]string{"provider": e.config.Worker.Require, "why": why}}
+	return live.Condition{Code: codeProvider, Severity: live.Serious, Args: map[string]string{
+		"provider": cmp.Or(e.config.Worker.Require, strings.ReplaceAll(e.config.Worker.Provider, ",", ", ")), "why": why,
+	}}
 }
 
 // clearBut ends every condition about what runs but the named one.

@@ -22,7 +22,8 @@ var errNoProvider = errors.New("it can't be had")
 // obtain tries providers in order of preference until one works; only the
 // required one where there is such. It returns which, and those that were
 // wished for more with why they were not obtained. Nothing is replaced in
-// silence: without any that works, the error says why for each.
+// silence: without any that works, the error says why for each, and wraps
+// infer.ErrProvider where it is for want of a provider.
 func obtain(providers []string, require string, try func(provider string) error) (obtained string, missed []infer.Miss, err error) {
 	if require != "" {
 		providers = []string{require}
@@ -40,7 +41,7 @@ func obtain(providers []string, require string, try func(provider string) error)
 		errs = append(errs, err)
 	}
 	err = errors.Join(errs...)
-	if require != "" && errors.Is(err, errNoProvider) {
+	if errors.Is(err, errNoProvider) && !errors.Is(err, infer.ErrGolden) {
 		err = fmt.Errorf("%w: %w", infer.ErrProvider, err)
 	}
 	return "", nil, err
