@@ -125,5 +125,12 @@ func TestProvidersThatWereMissedAreShown(t *testing.T) {
 		if m.Asked != "cuda,cpu" || len(m.Missed) != 1 || m.Missed[0] != (live.ProviderMiss{Provider: "cuda", Why: "not in this library"}) || m.Operators["fake"] != 40 {
 			t.Errorf("shown: %+v", m)
 		}
+		r.process.become(worker.State{Code: worker.CodeCrashed, Restarts: 1})
+		synctest.Wait()
+		r.up(id, 1)
+		synctest.Wait()
+		if r.logged(`not_cuda="not in this library"`) != 1 {
+			t.Errorf("log: %s", r.log.String())
+		}
 	})
 }

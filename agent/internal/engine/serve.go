@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"gourdian/agent/internal/live"
@@ -108,6 +109,21 @@ func missed(info infer.Info) []live.ProviderMiss {
 	return out
 }
 
+// logProvider says once, and whenever it changes, what runs the model.
+func (e *Engine) logProvider(info infer.Info) {
+	attributes := []any{"asked", info.ProviderAsked, "obtained", info.ProviderObtained}
+	if len(info.ProviderOperators) > 0 {
+		attributes = append(attributes, "operators", fmt.Sprint(info.ProviderOperators))
+	}
+	for _, miss := range info.ProvidersMissed {
+		attributes = append(attributes, "not_"+miss.Provider, miss.Why)
+	}
+	if line := fmt.Sprint(attributes...); line != e.provider {
+		e.provider = line
+		e.config.Log.Info("provider", attributes...)
+	}
+}
+
 // mirror copies the worker's state to the page. Where the bundle has to be
 // opened again it says why: somebody put another one in the file's place, and
 // the worker was started since; or what was remembered of it holds no longer.
@@ -132,6 +148,7 @@ func (e *Engine) mirror(o *opened) (again string) {
 	switch {
 	case state.Up:
 		e.clearBut("")
+		e.logProvider(info)
 	case state.Code == worker.CodeRefused && state.Refusal == infer.CodeProvider:
 		e.clearBut(codeProvider)
 		e.board.Raise(e.providerMissing(state.Err))

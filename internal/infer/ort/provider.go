@@ -17,7 +17,12 @@ import (
 const profileMost = 16 << 20
 
 // errNoProvider is wrapped where a provider can't run the network at all.
-var errNoProvider = errors.New("it can't be had")
+var errNoProvider = errors.New("the provider can't be had")
+
+// noProvider is an error that wraps errNoProvider and says only its own words.
+type noProvider struct{ error }
+
+func (e noProvider) Unwrap() []error { return []error{errNoProvider, e.error} }
 
 // obtain tries providers in order of preference until one works; only the
 // required one where there is such. It returns which, and those that were

@@ -107,15 +107,18 @@ func (w *opening) tryOut(provider string) (map[string]int, error) {
 	if err == nil { // the notes are written when the session ends
 		err = errors.Join(s.session.Run(), s.release())
 	}
+	if errors.Is(err, errNoProvider) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("provider %q: %w: %w", provider, errNoProvider, err)
+		return nil, noProvider{fmt.Errorf("provider %q: %w", provider, err)}
 	}
 	counts, err := assignedIn(dir)
 	if err != nil {
-		return nil, fmt.Errorf("provider %q: %w: %w", provider, errNoProvider, err)
+		return nil, noProvider{fmt.Errorf("provider %q: %w", provider, err)}
 	}
 	if counts[provider] == 0 {
-		return nil, fmt.Errorf("provider %q: %w: it can run no operator of this network", provider, errNoProvider)
+		return nil, noProvider{fmt.Errorf("provider %q can run no operator of this network", provider)}
 	}
 	return counts, nil
 }
@@ -231,7 +234,7 @@ func appendProvider(options *onnx.SessionOptions, threads int, provider string) 
 		return fmt.Errorf("provider %q is unknown; there are %s", provider, strings.Join(infer.Providers(), ", "))
 	}
 	if err != nil {
-		return fmt.Errorf("provider %q is not in this ONNX Runtime: %w: %w", provider, errNoProvider, err)
+		return noProvider{fmt.Errorf("provider %q is not in this ONNX Runtime: %w", provider, err)}
 	}
 	return nil
 }
