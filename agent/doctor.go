@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -128,7 +129,7 @@ func examined(config Config, build Build, profile profiles.Profile) doctor.Board
 		Capture: capture.Options{
 			Program: config.Workers.Camera, Threads: profile.Camera.Threads, MemoryMB: profile.Memory.CameraMB,
 		},
-		ClockSynced: guard.Linux{Data: config.Data}.ClockSynced,
+		ClockSynced: guard.Linux{Data: config.Data}.ClockSynced, Sensors: guard.FileSensors{Root: os.DirFS("/")},
 	}
 	for _, c := range config.Cameras {
 		address, err := capture.Parse(c.Source)

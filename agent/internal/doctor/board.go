@@ -33,6 +33,7 @@ type Board struct {
 
 	Root        string // before /proc and /sys; "" but in tests
 	ClockSynced func() bool
+	Sensors     Sensors
 
 	// Live is the state of the agent that runs on this board, nil where none
 	// does. Page is then where its page is served.

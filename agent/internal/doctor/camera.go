@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"gourdian/internal/capture"
@@ -174,39 +170,4 @@ func judgeSilence(ctx context.Context, c Camera, err error) Result {
 		return is(cameraUnopened, "why", answer.Message)
 	}
 	return is(cameraSilent, "time", Span(firstPicture))
-}
-
-// device looks at the file of a camera on this board before it is opened.
-func (b *Board) device(c Camera) (r Result, found bool) {
-	if c.Address.Scheme != "device" {
-		return Result{}, false
-	}
-	path := c.Address.Target
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if there := devices(); len(there) > 0 {
-			return is(cameraMissing, "path", path, "there", there), true
-		}
-		return is(cameraNone, "path", path), true
-	}
-	if err == nil {
-		err = syscall.Access(path, mayRead|mayWrite)
-	}
-	if err != nil {
-		group := "video"
-		if info != nil {
-			group = groupName(info)
-		}
-		return is(cameraPermission, "path", path, "user", userName(os.Geteuid()), "group", group), true
-	}
-	return Result{}, false
-}
-
-// devices lists the camera devices that are there.
-func devices() []string {
-	paths, err := filepath.Glob("/dev/video*")
-	if err != nil {
-		return nil
-	}
-	return paths
 }

@@ -77,6 +77,7 @@ const (
 	runtimeOther    Code = "runtime_other"
 	runtimeMissing  Code = "runtime_missing"
 	runtimeUnusable Code = "runtime_unusable"
+	runtimeProvider Code = "runtime_provider"
 	runtimeUnseen   Code = "runtime_unseen"
 
 	modelOK         Code = "model_ok"
@@ -146,7 +147,7 @@ func Codes() map[Code]Verdict {
 		powerOK: OK, powerBefore: Warning, powerLow: Failed, powerUnknown: Skipped,
 		cpuFast: OK, cpuPlain: OK, cpuGovernor: Warning,
 		workerMissing: Failed,
-		runtimeOK:     OK, runtimeOther: Warning, runtimeMissing: Failed, runtimeUnusable: Failed, runtimeUnseen: Skipped,
+		runtimeOK:     OK, runtimeOther: Warning, runtimeMissing: Failed, runtimeUnusable: Failed, runtimeProvider: Failed, runtimeUnseen: Skipped,
 		modelOK: OK, modelRendered: OK, modelMissing: Failed, modelRefused: Failed, modelNewer: Failed, modelVariant: Failed,
 		modelDown: Failed, modelStarting: Skipped,
 		variantChosen: OK, variantOnly: OK, variantPasses: OK, variantFails: Warning, variantUntimed: OK, variantsUnknown: Skipped,

@@ -25,47 +25,74 @@ const (
 	mayEnter = 1
 )
 
-func (b *Board) data(context.Context) []Result {
-	info, err := os.Stat(b.Data)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return []Result{b.dataToBe()}
-	case err != nil:
-		return []Result{is(dataNoFolder, "path", b.Data, "why", err.Error())}
-	case !info.IsDir():
-		return []Result{is(dataFile, "path", b.Data)}
-	}
-	if err := syscall.Access(b.Data, mayRead|mayWrite|mayEnter); err != nil {
-		return []Result{is(dataReadonly, "path", b.Data, "user", userName(os.Geteuid()), "owner", ownerName(info), "why", err.Error())}
-	}
-	if path := strangersFile(b.Data, b.Store); path != "" {
-		return []Result{is(dataOwner, "path", path, "folder", b.Data, "owner", ownerName(info))}
-	}
-	var results []Result
-	if volatileDisk(b.Data) {
-		results = append(results, is(dataVolatile, "path", b.Data))
-	}
-	if err := syncs(b.Data); err != nil {
-		results = append(results, is(dataSync, "path", b.Data, "why", err.Error()))
-	}
-	if results == nil {
-		results = append(results, is(dataOK, "path", b.Data, "owner", ownerName(info)))
-	}
-	return results
+// folderFacts is what was found of a data folder.
+type folderFacts struct {
+	path     string
+	there    bool
+	file     bool   // no folder stands there
+	fault    error  // of looking at it
+	owner    string // of the folder; of its nearest parent where it is not there
+	user     string // who looks
+	access   error  // why user may not write in it, or make it; nil = may
+	parent   string // nearest folder that is there
+	stranger string // what in it belongs to somebody else, "" = nothing
+	volatile bool   // it lies in memory
+	sync     error  // why nothing can be brought to disk; nil = it can
 }
 
-// dataToBe looks whether the folder that is not there can be made.
-func (b *Board) dataToBe() Result {
-	parent := existing(b.Data)
-	if err := syscall.Access(parent, mayWrite|mayEnter); err != nil {
-		info, statErr := os.Stat(parent)
-		owner := ""
-		if statErr == nil {
-			owner = ownerName(info)
+func (b *Board) data(context.Context) []Result { return judgeFolder(lookAtFolder(b.Data, b.Store)) }
+
+func lookAtFolder(data, store string) folderFacts {
+	f := folderFacts{path: data, parent: existing(data), user: userName(os.Geteuid())}
+	info, err := os.Stat(data)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.access = syscall.Access(f.parent, mayWrite|mayEnter)
+		if info, err := os.Stat(f.parent); err == nil {
+			f.owner = ownerName(info)
 		}
-		return is(dataReadonly, "path", parent, "user", userName(os.Geteuid()), "owner", owner, "why", err.Error())
+		return f
+	case err != nil:
+		f.fault = err
+		return f
 	}
-	return is(dataNew, "path", b.Data)
+	f.there, f.file, f.owner = true, !info.IsDir(), ownerName(info)
+	if f.file {
+		return f
+	}
+	if f.access = syscall.Access(data, mayRead|mayWrite|mayEnter); f.access != nil {
+		return f
+	}
+	f.stranger, f.volatile, f.sync = strangersFile(data, store), volatileDisk(data), syncs(data)
+	return f
+}
+
+func judgeFolder(f folderFacts) []Result {
+	var results []Result
+	switch {
+	case f.fault != nil:
+		return []Result{is(dataNoFolder, "path", f.path, "why", f.fault.Error())}
+	case f.file:
+		return []Result{is(dataFile, "path", f.path)}
+	case f.access != nil && f.there:
+		return []Result{is(dataReadonly, "path", f.path, "user", f.user, "owner", f.owner, "why", f.access.Error())}
+	case f.access != nil:
+		return []Result{is(dataReadonly, "path", f.parent, "user", f.user, "owner", f.owner, "why", f.access.Error())}
+	case !f.there:
+		return []Result{is(dataNew, "path", f.path)}
+	case f.stranger != "":
+		results = append(results, is(dataOwner, "path", f.stranger, "folder", f.path, "owner", f.owner))
+	}
+	if f.volatile {
+		results = append(results, is(dataVolatile, "path", f.path))
+	}
+	if f.sync != nil {
+		results = append(results, is(dataSync, "path", f.path, "why", f.sync.Error()))
+	}
+	if results == nil {
+		results = append(results, is(dataOK, "path", f.path, "owner", f.owner))
+	}
+	return results
 }
 
 // existing is the nearest folder above a path that is there.

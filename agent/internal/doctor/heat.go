@@ -25,11 +25,19 @@ const (
 	sinceStart = 16
 )
 
-// flagsPath is where the Raspberry Pi's kernel gives the word.
-const flagsPath = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+// flagsPath is where the Raspberry Pi's kernel gives the word; the folder has an
+// address in its name on some models.
+const flagsPath = "/sys/devices/platform/soc*/*firmware/get_throttled"
+
+// Sensors are what the guard watches, too; guard.FileSensors is one. ok is false
+// where the machine has no such sensor.
+type Sensors interface {
+	Temperature() (celsius float64, ok bool)
+	PowerLow() (low, ok bool)
+}
 
 func (b *Board) heat(context.Context) Result {
-	celsius, found := b.hottest()
+	celsius, found := b.Sensors.Temperature()
 	flags, _ := b.flags()
 	hot, critical := steps(b.Profile.Thermal)
 	return judgeHeat(celsius, found, flags, hot, critical)
@@ -60,21 +68,6 @@ func judgeHeat(celsius float64, found bool, flags uint64, hot, critical float64)
 	return is(code, "degrees", celsius, "hot", hot).measured(celsius, "°C")
 }
 
-// hottest is the highest temperature of the board's sensors that can be true.
-func (b *Board) hottest() (celsius float64, found bool) {
-	zones, err := filepath.Glob(b.Root + "/sys/class/thermal/thermal_zone*/temp")
-	if err != nil {
-		return 0, false
-	}
-	for _, zone := range zones {
-		milli, err := strconv.ParseFloat(b.word(strings.TrimPrefix(zone, b.Root)), 64)
-		if degrees := milli / 1000; err == nil && degrees > 0 && degrees < 150 && (!found || degrees > celsius) {
-			celsius, found = degrees, true
-		}
-	}
-	return celsius, found
-}
-
 func (b *Board) power(context.Context) Result {
 	flags, found := b.flags()
 	return judgePower(flags, found)
@@ -92,22 +85,22 @@ func judgePower(flags uint64, found bool) Result {
 	return is(powerOK)
 }
 
-// flags reads the Raspberry Pi's word; elsewhere a supply monitor's alarm
-// stands for the voltage.
+// flags reads the Raspberry Pi's word; elsewhere the supply's own alarm stands
+// for the voltage.
 func (b *Board) flags() (flags uint64, found bool) {
-	if text := b.word(flagsPath); text != "" {
-		flags, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 64)
-		return flags, err == nil
-	}
-	alarms, err := filepath.Glob(b.Root + "/sys/class/hwmon/hwmon*/in0_lcrit_alarm")
+	paths, err := filepath.Glob(b.Root + flagsPath)
 	if err != nil {
-		return 0, false
+		return 0, false // only for a malformed pattern, and ours is a constant
 	}
-	for _, alarm := range alarms {
-		found = true
-		if b.word(strings.TrimPrefix(alarm, b.Root)) == "1" {
-			flags |= lowVoltage
+	for _, path := range paths {
+		text := b.word(strings.TrimPrefix(path, b.Root))
+		if flags, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 64); err == nil {
+			return flags, true
 		}
+	}
+	low, found := b.Sensors.PowerLow()
+	if low {
+		flags = lowVoltage
 	}
 	return flags, found
 }

@@ -129,12 +129,23 @@ func judgeWorker(err error) Result {
 	var failure *worker.Failure
 	var answer *worker.Error
 	switch {
+	case infer.ProviderMissing(err):
+		return is(runtimeProvider, "why", answerOf(err))
 	case errors.As(err, &answer):
 		return judgeRefusal(answer.Message)
 	case errors.As(err, &failure) && failure.Code != worker.CodeMissing:
 		return is(runtimeUnusable, "why", failure.Error())
 	}
 	return is(workerMissing, "program", infer.Program, "why", err.Error())
+}
+
+// answerOf is what the worker said itself.
+func answerOf(err error) string {
+	var answer *worker.Error
+	if errors.As(err, &answer) {
+		return answer.Message
+	}
+	return err.Error()
 }
 
 // judgeRefusal tells a library that fails from a worker that only lacked a
@@ -161,11 +172,12 @@ func libraryFault(trials []choose.Trial) (r Result, ok bool) {
 }
 
 func judgeLibrary(info infer.Info, asked string) Result {
+	first, _, _ := strings.Cut(asked, ",") // in order of preference
 	switch {
 	case info.Library == "":
 		return is(runtimeUnseen)
-	case asked != "" && info.ProviderObtained != asked:
-		return is(runtimeOther, "library", info.Library, "asked", asked, "obtained", info.ProviderObtained)
+	case first != "" && info.ProviderObtained != first:
+		return is(runtimeOther, "library", info.Library, "asked", first, "obtained", info.ProviderObtained)
 	}
 	return is(runtimeOK, "library", info.Library, "provider", info.ProviderObtained, "threads", info.Threads)
 }

@@ -46,7 +46,7 @@ func modelFromState(state live.State, bundle string, pace float64) []Result {
 // withoutModel says why a running agent has none, by what it raised.
 func withoutModel(state live.State, bundle string) Result {
 	at := slices.IndexFunc(state.Conditions, func(c live.Condition) bool {
-		return slices.Contains([]string{"model_missing", "model_refused", "model_newer", "model_choosing"}, c.Code)
+		return slices.Contains([]string{"model_missing", "model_refused", "model_newer", "model_choosing", "provider_missing"}, c.Code)
 	})
 	if at < 0 {
 		return is(modelStarting, "name", "")
@@ -55,6 +55,8 @@ func withoutModel(state live.State, bundle string) Result {
 	switch c.Code {
 	case "model_missing":
 		return is(modelMissing, "path", bundle)
+	case "provider_missing":
+		return is(runtimeProvider, "why", c.Args["why"])
 	case "model_newer":
 		return is(modelNewer, "why", c.Args["why"])
 	case "model_choosing":
