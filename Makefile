@@ -46,6 +46,11 @@ test: ## install what the tests need, build, run all tests
 	@$(MAKE) --no-print-directory build
 	@scripts/test.sh "$(TEST_TAGS)"
 
+test-arm64: ## the arm64 programs under emulation, beside those of this machine
+	@$(MAKE) --no-print-directory arm64
+	@$(MAKE) --no-print-directory build
+	@cross/arm64/test.sh "$(TEST_TAGS)"
+
 test-pure: ## the tests that need no OpenCV, ONNX Runtime or browser
 	CGO_ENABLED=0 go test -tags $(GO_TAGS) ./...
 
@@ -69,4 +74,4 @@ pictures: ## screenshots of every page into .cache/screenshots/
 clean: ## remove what was built; downloads stay
 	rm -rf bin dist
 
-.PHONY: help setup build arm64 packages test-packages flags demo test test-pure bench photos faults soak pictures clean
+.PHONY: help setup build arm64 packages test-packages flags demo test test-arm64 test-pure bench photos faults soak pictures clean
