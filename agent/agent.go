@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -46,13 +47,19 @@ type board struct {
 	engine  *engine.Engine
 	guard   *guard.Guard
 	boot    string
+	root    fs.FS // of the machine, for its sensors
 	group   *service.Group
 }
 
 // Run is the board: it blocks until ctx is done or a part fails without which
 // there is no board (the store, the page).
-func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err error) {
-	b := &board{config: config, build: build, log: log, group: service.New(log)}
+func Run(ctx context.Context, config Config, build Build, log *slog.Logger) error {
+	return runOn(ctx, os.DirFS("/"), config, build, log)
+}
+
+// runOn is Run with the machine's sensors in the file system at root.
+func runOn(ctx context.Context, root fs.FS, config Config, build Build, log *slog.Logger) (err error) {
+	b := &board{config: config, build: build, log: log, root: root, group: service.New(log)}
 	if b.profile, err = chooseProfile(config.Profile); err != nil {
 		return err
 	}
@@ -124,7 +131,7 @@ func (b *board) openStore() error {
 func (b *board) addGuard() {
 	b.guard = guard.New(guard.Config{
 		Usage: b.store.Usage, Board: b.hub, Machine: guard.Linux{Data: b.config.Data},
-		Sensors: guard.FileSensors{Root: os.DirFS("/")}, Thermal: b.profile.Thermal,
+		Sensors: guard.FileSensors{Root: b.root}, Thermal: b.profile.Thermal,
 		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now, Log: b.log.With("part", "guard"),
 	})
 	b.group.Add(service.Part{Name: "guard", Beats: true, Run: b.guard.Run})
