@@ -1,7 +1,11 @@
 package profiles
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -128,5 +132,38 @@ func TestNoTwoProfilesClaimTheSameBoard(t *testing.T) {
 			}
 			claims[c] = p.Name
 		}
+	}
+}
+
+// TestTableOfBoardsIsThatOfTheFiles compares the page for people with what runs.
+func TestTableOfBoardsIsThatOfTheFiles(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/adding-a-board.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string][]string{}
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) == 9 && strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			for i, cell := range cells {
+				cells[i] = strings.Trim(cell, " `")
+			}
+			rows[cells[1]] = cells
+		}
+	}
+	for _, p := range all(t) {
+		want := []string{
+			fmt.Sprintf("%d,%03d MB", p.MinMemoryMB/1000, p.MinMemoryMB%1000), strconv.Itoa(p.Engine.MaxThreads),
+			strconv.FormatFloat(p.Camera.FramesPerSecond, 'f', -1, 64),
+			strconv.FormatFloat(p.Thermal[0].AboveC, 'f', -1, 64) + " °C", strings.Join(p.Engine.Providers, ", "),
+		}
+		if row := rows[p.Name]; row == nil || !slices.Equal(row[3:8], want) {
+			t.Errorf("%s: the table has %q, the file %q", p.Name, row, want)
+		}
+		delete(rows, p.Name)
+	}
+	for name := range rows {
+		t.Errorf("the table has %s, for which there is no file", name)
 	}
 }
