@@ -27,6 +27,12 @@ const (
 	saysWithout   = "without ONNX Runtime"
 )
 
+// Headings of what a look at the model tells beside the model itself.
+const (
+	library = "library"
+	speed   = "speed"
+)
+
 // model looks at the library, the bundle, and every variant of it: by trial
 // where no agent runs.
 func (b *Board) model(ctx context.Context) []Result {
@@ -54,11 +60,10 @@ func (b *Board) model(ctx context.Context) []Result {
 	if err != nil {
 		return []Result{judgeWorker(err), found}
 	}
-	library := judgeLibrary(info, b.Infer.Provider)
 	if fault, ok := libraryFault(trials); ok {
 		return []Result{fault, found}
 	}
-	results := append([]Result{library, found}, judgeTrials(trials, b.Bundle)...)
+	results := append([]Result{judgeLibrary(info, b.Infer.Provider), found}, judgeTrials(trials, b.Bundle)...)
 	return append(results, judgePace(chosenMillis(trials), b.pace()))
 }
 
@@ -130,13 +135,13 @@ func judgeWorker(err error) Result {
 	var answer *worker.Error
 	switch {
 	case infer.ProviderMissing(err):
-		return is(runtimeProvider, "why", answerOf(err))
+		return is(runtimeProvider, "why", answerOf(err)).under(library)
 	case errors.As(err, &answer):
 		return judgeRefusal(answer.Message)
 	case errors.As(err, &failure) && failure.Code != worker.CodeMissing:
-		return is(runtimeUnusable, "why", failure.Error())
+		return is(runtimeUnusable, "why", failure.Error()).under(library)
 	}
-	return is(workerMissing, "program", infer.Program, "why", err.Error())
+	return is(workerMissing, "program", infer.Program, "why", err.Error()).under(library)
 }
 
 // answerOf is what the worker said itself.
@@ -153,11 +158,11 @@ func answerOf(err error) string {
 func judgeRefusal(message string) Result {
 	switch {
 	case strings.Contains(message, saysNotFound):
-		return is(runtimeMissing, "why", message)
+		return is(runtimeMissing, "why", message).under(library)
 	case strings.Contains(message, saysNotLoaded), strings.Contains(message, saysWithout):
-		return is(runtimeUnusable, "why", message)
+		return is(runtimeUnusable, "why", message).under(library)
 	}
-	return is(runtimeUnseen)
+	return is(runtimeUnseen).under(library)
 }
 
 // libraryFault says that it is the library that keeps every variant from
@@ -175,9 +180,9 @@ func judgeLibrary(info infer.Info, asked string) Result {
 	first, _, _ := strings.Cut(asked, ",") // in order of preference
 	switch {
 	case info.Library == "":
-		return is(runtimeUnseen)
+		return is(runtimeUnseen).under(library)
 	case first != "" && info.ProviderObtained != first:
-		return is(runtimeOther, "library", info.Library, "asked", first, "obtained", info.ProviderObtained)
+		return is(runtimeOther, "library", info.Library, "asked", first, "obtained", info.ProviderObtained).under(library)
 	}
-	return is(runtimeOK, "library", info.Library, "provider", info.ProviderObtained, "threads", info.Threads)
+	return is(runtimeOK, "library", info.Library, "provider", info.ProviderObtained, "threads", info.Threads).under(library)
 }

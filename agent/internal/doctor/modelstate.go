@@ -14,13 +14,13 @@ import (
 func modelFromState(state live.State, bundle string, pace float64) []Result {
 	m := state.Model
 	if m == nil {
-		return []Result{is(runtimeUnseen), withoutModel(state, bundle)}
+		return []Result{is(runtimeUnseen).under(library), withoutModel(state, bundle)}
 	}
 	switch {
 	case m.WorkerNote == worker.CodeStarting:
-		return []Result{is(runtimeUnseen), is(modelStarting, "name", m.Name)}
+		return []Result{is(runtimeUnseen).under(library), is(modelStarting, "name", m.Name)}
 	case m.WorkerNote != "":
-		return []Result{is(runtimeUnseen), is(modelDown, "name", m.Name)}
+		return []Result{is(runtimeUnseen).under(library), is(modelDown, "name", m.Name)}
 	}
 	found := judgeOrigin(m.Name, m.TrainedOn, m.Images)
 	info := infer.Info{Library: m.Library, ProviderObtained: m.Provider}
@@ -56,7 +56,7 @@ func withoutModel(state live.State, bundle string) Result {
 	case "model_missing":
 		return is(modelMissing, "path", bundle)
 	case "provider_missing":
-		return is(runtimeProvider, "why", c.Args["why"])
+		return is(runtimeProvider, "why", c.Args["why"]).under(library)
 	case "model_newer":
 		return is(modelNewer, "why", c.Args["why"])
 	case "model_choosing":

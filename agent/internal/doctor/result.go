@@ -17,7 +17,7 @@ const (
 
 // Result is what one check found.
 type Result struct {
-	Check   string         // id of the check, filled in by Run: "disk"
+	Check   string         // what it is about; Run fills in the check's id where nothing is said
 	Subject string         // camera or variant; "" = the board
 	Code    Code           // what was found: a text of the catalogue, and a verdict
 	Args    map[string]any // values for the text: string, int, float64, Size, Span, []string
@@ -46,6 +46,13 @@ func is(code Code, args ...any) Result {
 // of returns the result about one camera or variant.
 func (r Result) of(subject string) Result {
 	r.Subject = subject
+	return r
+}
+
+// under returns the result under another heading than that of its check: one
+// look at the model tells of the library and of the speed as well.
+func (r Result) under(check string) Result {
+	r.Check = check
 	return r
 }
 

@@ -29,7 +29,9 @@ func Run(ctx context.Context, checks []Check, watch Watch) ([]Result, error) {
 			watch.Begin(done, len(checks), check)
 		}
 		for _, r := range check.Run(ctx) {
-			r.Check = check.ID
+			if r.Check == "" {
+				r.Check = check.ID
+			}
 			if r.Subject == "" {
 				r.Subject = check.Subject
 			}

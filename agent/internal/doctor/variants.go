@@ -84,12 +84,12 @@ const busiest = 0.8
 // judgePace says whether the model keeps up with the cameras.
 func judgePace(millis, pace float64) Result {
 	if millis == 0 {
-		return is(paceUnknown)
+		return is(paceUnknown).under(speed)
 	}
 	most := 1000 / millis
 	code := paceOK
 	if pace > busiest*most {
 		code = paceSlow
 	}
-	return is(code, "most", most, "pace", pace).measured(most, "1/s")
+	return is(code, "most", most, "pace", pace).under(speed).measured(most, "1/s")
 }

@@ -53,10 +53,11 @@ func said(s *web.Speaker, value any) string {
 	return fmt.Sprint(value)
 }
 
-// number writes three digits, or all before the point.
+// number writes three digits, or all before the point, and no zeros behind it.
 func number(s *web.Speaker, v float64) string {
 	decimals := 0
 	switch size := math.Abs(v); {
+	case v == math.Trunc(v):
 	case size < 0.995:
 		decimals = 2
 	case size < 99.5:

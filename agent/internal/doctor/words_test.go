@@ -62,8 +62,8 @@ func TestFiguresAreSaidAsPeopleReadThem(t *testing.T) {
 		en, es string
 	}{
 		{0.4, "0.40", "0,40"}, {1.25, "1.2", "1,2"}, {41.26, "41.3", "41,3"}, {250.4, "250", "250"},
-		{12345, "12,345", "12.345"}, {Size(1_500_000_000), "1.5 GB", "1,5 GB"},
-		{Span(1500 * time.Microsecond), "1.5 ms", "1,5 ms"}, {Span(15 * time.Second), "15.0 s", "15,0 s"},
+		{12345, "12,345", "12.345"}, {15.0, "15", "15"}, {Size(1_500_000_000), "1.5 GB", "1,5 GB"},
+		{Span(1500 * time.Microsecond), "1.5 ms", "1,5 ms"}, {Span(15 * time.Second), "15 s", "15 s"},
 		{[]string{"a", "b"}, "a, b", "a, b"}, {"/dev/video0", "/dev/video0", "/dev/video0"},
 	} {
 		if en, es := said(english, c.value), said(spanish, c.value); en != c.en || es != c.es {

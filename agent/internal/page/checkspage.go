@@ -35,21 +35,22 @@ type checksView struct {
 	Made    web.Moment
 	Summary string // "" = not examined yet
 	Level   string // of Summary: a class of the style sheet
+	Shape   string // of Summary: a drawing of parts.html
 	Groups  []checksGroup
 }
 
 // checksGroup is the results of some verdicts under one title.
 type checksGroup struct {
 	ID, Title string
+	Plain     bool // nothing is to be done about them
 	Checks    []checkView
 }
 
 // checkView is one result.
 type checkView struct {
-	Level, Shape  string // a class of the style sheet, a drawing of parts.html
-	Verdict       string
-	Name, Subject string
-	Text, Do      string
+	Level, Verdict string
+	Name, Subject  string
+	Text, Do       string
 }
 
 // registerChecks adds the page. Looking is free; a run writes to the disk and
@@ -112,7 +113,10 @@ func (s *Server) checksView(v *voice) *checksView {
 		return view
 	}
 	view.Made = s.clockTime(v, state.Report.Began, time.Now())
-	view.Level, view.Summary = v.checksSummary(state.Report)
+	view.Shape, view.Summary = v.checksSummary(state.Report)
+	if view.Level = view.Shape; view.Level == "well" {
+		view.Level = "fine" // it was found before: it stays in sight while the board is away
+	}
 	view.Groups = s.checksGroups(v, state.Report)
 	return view
 }
@@ -122,18 +126,18 @@ func (s *Server) checksView(v *voice) *checksView {
 func (s *Server) cameraNamed(id string) string { return cameraName(s.opts.Board.State(), id) }
 
 // checksSummary says in a line how the board is.
-func (v *voice) checksSummary(r *doctor.Report) (level, text string) {
+func (v *voice) checksSummary(r *doctor.Report) (shape, text string) {
 	failed, warnings := r.Count(doctor.Failed), r.Count(doctor.Warning)
-	level, text = "well", v.Say("doctor.all_well")
+	shape, text = "well", v.Say("doctor.all_well")
 	if failed > 0 {
-		level, text = "serious", v.Count("doctor.failed", failed)
+		shape, text = "serious", v.Count("doctor.failed", failed)
 	} else if warnings > 0 {
-		level = "warning"
+		shape = "warning"
 	}
 	if warnings > 0 {
 		text += " " + v.Count("doctor.warnings", warnings)
 	}
-	return level, text
+	return shape, text
 }
 
 // checksGroups puts what needs a hand first: what failed, then warnings.
@@ -145,7 +149,7 @@ func (s *Server) checksGroups(v *voice, r *doctor.Report) []checksGroup {
 	}{
 		{"bad", []doctor.Verdict{doctor.Failed, doctor.Warning}}, {"good", []doctor.Verdict{doctor.OK}}, {"left_out", []doctor.Verdict{doctor.Skipped}},
 	} {
-		group := checksGroup{ID: g.title, Title: v.Say("doctor." + g.title)}
+		group := checksGroup{ID: g.title, Title: v.Say("doctor." + g.title), Plain: g.title != "bad"}
 		for _, verdict := range g.verdicts {
 			for _, result := range r.Results {
 				if result.Verdict() == verdict {
@@ -162,10 +166,7 @@ func (s *Server) checksGroups(v *voice, r *doctor.Report) []checksGroup {
 
 func (s *Server) checkView(v *voice, r doctor.Result) checkView {
 	view := checkView{
-		Level: levelOfVerdict(r.Verdict()), Shape: levelOfVerdict(r.Verdict()), Verdict: v.Say("doctor.verdict_" + string(r.Verdict())), Name: doctor.Name(v.Speaker, r.Check),
-	}
-	if view.Level == "well" {
-		view.Level = "fine" // what is well stays in sight while the board is away: it was found before
+		Level: levelOfVerdict(r.Verdict()), Verdict: v.Say("doctor.verdict_" + string(r.Verdict())), Name: doctor.Name(v.Speaker, r.Check),
 	}
 	if r.Subject != "" {
 		view.Subject = s.cameraNamed(r.Subject)
