@@ -148,7 +148,7 @@ const enough = 1
 // else what is judged of it, up to what is enough. What is judged at most is no
 // promise that there is more to see.
 func expected(c Camera) float64 {
-	if asked := c.Address.Number("fps", 0); asked > 0 && c.Address.Scheme == "device" {
+	if asked := c.Address.Number("fps", 0); asked > 0 {
 		return asked
 	}
 	return min(c.FPS, enough)

@@ -25,14 +25,24 @@ func (b *Board) clock(context.Context) Result {
 	return is(clockEstimated, "now", now.Format("2006-01-02 15:04 MST"))
 }
 
-// timeServices are the programs that keep a clock right, by the names of their
-// processes, which the kernel cuts at 15 bytes.
-func timeServices() []string {
-	return []string{"systemd-timesyn", "chronyd", "ntpd", "ntpsec", "openntpd"}
+// timeService is a program that keeps a clock right.
+type timeService struct {
+	name    string
+	process string // its name, which the kernel cuts at 15 bytes
+	run     string // what is there while it runs: an agent in a service's sandbox does not see others' processes
+}
+
+func timeServices() []timeService {
+	return []timeService{
+		{"systemd-timesyncd", "systemd-timesyn", "/run/systemd/timesync"},
+		{"chronyd", "chronyd", "/run/chrony/chronyd.pid"},
+		{"ntpd", "ntpd", "/run/ntpd.pid"},
+		{"openntpd", "openntpd", "/run/openntpd.sock"},
+	}
 }
 
 func (b *Board) ntp(context.Context) Result {
-	synced, service := b.ClockSynced(), b.runningOf(timeServices())
+	synced, service := b.ClockSynced(), b.timeService()
 	switch {
 	case service == "" && synced:
 		return is(ntpHost)
@@ -44,22 +54,28 @@ func (b *Board) ntp(context.Context) Result {
 	return is(ntpWaiting, "service", service)
 }
 
-// runningOf returns the first of some programs that runs, "" where none does.
-func (b *Board) runningOf(programs []string) string {
-	names, err := filepath.Glob(b.Root + "/proc/[0-9]*/comm")
-	if err != nil {
-		return ""
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			continue // it has ended
-		}
-		if comm := strings.TrimSpace(string(data)); slices.Contains(programs, comm) {
-			return comm
+// timeService returns the name of the one that runs, "" where none does.
+func (b *Board) timeService() string {
+	running := b.processes()
+	for _, s := range timeServices() {
+		if _, err := os.Stat(b.Root + s.run); err == nil || running[s.process] {
+			return s.name
 		}
 	}
 	return ""
+}
+
+// processes are the names of the processes that can be seen.
+func (b *Board) processes() map[string]bool {
+	paths, err := filepath.Glob(b.Root + "/proc/[0-9]*/comm")
+	if err != nil {
+		return nil // only for a malformed pattern, and ours is a constant
+	}
+	names := map[string]bool{}
+	for _, path := range paths {
+		names[b.word(strings.TrimPrefix(path, b.Root))] = true // "" where it has ended
+	}
+	return names
 }
 
 // scarce is the share of the memory below which what is left may be gone at

@@ -56,10 +56,14 @@ func TestTimeServiceThatRunsInVain(t *testing.T) {
 		"none, host syncs": {"bash", true, ntpHost},
 		"no network":       {"systemd-timesyn", false, ntpWaiting},
 		"well":             {"chronyd", true, ntpOK},
+		"cut at 15 bytes":  {"systemd-timesyn", true, ntpOK},
 	} {
 		b := &Board{Root: root(t, map[string]string{"proc/12/comm": c.comm + "\n"}), ClockSynced: func() bool { return c.synced }}
 		t.Run(name, func(t *testing.T) { want(t, b.ntp(t.Context()), c.code) })
 	}
+	// What an agent sees from within a service's sandbox: no process of others.
+	hidden := &Board{Root: root(t, map[string]string{"run/chrony/chronyd.pid": "12\n"}), ClockSynced: func() bool { return false }}
+	want(t, hidden.ntp(t.Context()), ntpWaiting)
 }
 
 func TestMemoryThatWillNotDo(t *testing.T) {
