@@ -111,7 +111,12 @@ func boardAtRest(ctx context.Context, config Config, build Build, file string) (
 	b.Source = file
 	if b.Locked, b.LockFault = doctor.Locked(b.Store); b.Locked {
 		if page, state, err := doctor.Ask(ctx, config.Listen); err == nil {
-			b.Live = func() live.State { return state }
+			b.Live = func() live.State { // asked anew for each check: a picture is old within seconds
+				if _, now, err := doctor.Ask(ctx, config.Listen); err == nil {
+					return now
+				}
+				return state
+			}
 			b.Page = func() string { return page }
 		}
 	}

@@ -129,7 +129,7 @@ func TestDiskTrialMeasuresAndLeavesNothing(t *testing.T) {
 func TestTrialThatWasKilledIsTidiedAway(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	left := filepath.Join(dir, trialFolder)
+	left := filepath.Join(dir, trialPrefix+"1234")
 	if err := os.Mkdir(left, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +144,27 @@ func TestTrialThatWasKilledIsTidiedAway(t *testing.T) {
 	}
 	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("it is still there")
+	}
+}
+
+func TestTwoTrialsAtOnceLeaveEachOtherAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, err := openTrial(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tryDisk(t.Context(), dir, 1<<20); err != nil {
+		t.Errorf("the second: %v", err)
+	}
+	if _, err := os.Stat(first.dir); err != nil {
+		t.Errorf("the second took the first one's folder away: %v", err)
+	}
+	if err := first.close(); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }
 

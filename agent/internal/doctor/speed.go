@@ -35,17 +35,6 @@ const (
 	slowMBs     = 2.0
 )
 
-// trialFolder is where the trial writes, in the data folder.
-const trialFolder = "doctor.trial"
-
-// Tidy takes away what a trial left behind that was killed.
-func Tidy(data string) error {
-	if err := os.RemoveAll(filepath.Join(data, trialFolder)); err != nil {
-		return fmt.Errorf("tidy after a disk trial: %w", err)
-	}
-	return nil
-}
-
 // diskSpeed is what a trial measured.
 type diskSpeed struct {
 	p50, p99 time.Duration // of one small record
@@ -82,30 +71,19 @@ func judgeDisk(s diskSpeed) Result {
 
 // tryDisk writes and takes away what it wrote, also where ctx ends it.
 func tryDisk(ctx context.Context, data string, bytes int64) (s diskSpeed, err error) {
-	dir, err := openTrial(data)
+	t, err := openTrial(data)
 	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, Tidy(data)) }()
-	times, err := writeSmall(ctx, filepath.Join(dir, "small"))
+	defer func() { err = errors.Join(err, t.close()) }()
+	times, err := writeSmall(ctx, filepath.Join(t.dir, "small"))
 	if err != nil {
 		return s, err
 	}
 	slices.Sort(times)
 	s.p50, s.p99 = times[len(times)/2], times[(len(times)-1)*99/100]
-	s.mbs, err = writeLong(ctx, filepath.Join(dir, "long"), bytes)
+	s.mbs, err = writeLong(ctx, filepath.Join(t.dir, "long"), bytes)
 	return s, err
-}
-
-func openTrial(data string) (dir string, err error) {
-	if err := Tidy(data); err != nil {
-		return "", err
-	}
-	dir = filepath.Join(data, trialFolder)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", fmt.Errorf("begin a disk trial: %w", err)
-	}
-	return dir, nil
 }
 
 func writeSmall(ctx context.Context, path string) (times []time.Duration, err error) {
@@ -176,12 +154,12 @@ func filled(path string, fill func(*os.File) error) error {
 
 // syncs reports whether a small file can be brought to disk.
 func syncs(data string) (err error) {
-	dir, err := openTrial(data)
+	t, err := openTrial(data)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, Tidy(data)) }()
-	return filled(filepath.Join(dir, "sync"), func(f *os.File) error {
+	defer func() { err = errors.Join(err, t.close()) }()
+	return filled(filepath.Join(t.dir, "sync"), func(f *os.File) error {
 		if _, err := f.WriteString("gourdian"); err != nil {
 			return err
 		}
