@@ -90,6 +90,7 @@ const (
 	modelStarting   Code = "model_starting"
 	variantChosen   Code = "variant_chosen"
 	variantOnly     Code = "variant_only"
+	variantBase     Code = "variant_base"
 	variantPasses   Code = "variant_passes"
 	variantFails    Code = "variant_fails"
 	variantUntimed  Code = "variant_untimed"
@@ -150,7 +151,7 @@ func Codes() map[Code]Verdict {
 		runtimeOK:     OK, runtimeOther: Warning, runtimeMissing: Failed, runtimeUnusable: Failed, runtimeProvider: Failed, runtimeUnseen: Skipped,
 		modelOK: OK, modelRendered: OK, modelMissing: Failed, modelRefused: Failed, modelNewer: Failed, modelVariant: Failed,
 		modelDown: Failed, modelStarting: Skipped,
-		variantChosen: OK, variantOnly: OK, variantPasses: OK, variantFails: Warning, variantUntimed: OK, variantsUnknown: Skipped,
+		variantChosen: OK, variantOnly: OK, variantBase: OK, variantPasses: OK, variantFails: Warning, variantUntimed: OK, variantsUnknown: Skipped,
 		paceOK: OK, paceSlow: Warning, paceUnknown: Skipped,
 		cameraOK: OK, cameraOnce: OK, cameraMissing: Failed, cameraNone: Failed, cameraPermission: Failed, cameraUnopened: Failed, cameraSilent: Failed,
 		cameraPassword: Failed, cameraLogin: Failed, cameraPath: Failed, cameraRefused: Failed, cameraNoHost: Failed, cameraNoName: Failed, cameraEmpty: Failed, cameraUnknown: Failed,

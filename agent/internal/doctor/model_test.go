@@ -23,7 +23,7 @@ func TestVariantsAndWhichOneRuns(t *testing.T) {
 		trials []choose.Trial
 		codes  []Code
 	}{
-		"faster in 8 bits":       {[]choose.Trial{fp32, int8}, []Code{variantPasses, variantChosen}},
+		"faster in 8 bits":       {[]choose.Trial{fp32, int8}, []Code{variantBase, variantChosen}},
 		"no faster in 8 bits":    {[]choose.Trial{fp32, {Variant: "int8", Passes: true, P50: 9.9}}, []Code{variantOnly, variantPasses}},
 		"wrong in 8 bits":        {[]choose.Trial{fp32, wrong}, []Code{variantOnly, variantFails}},
 		"one only":               {[]choose.Trial{int8}, []Code{variantOnly}},
@@ -131,8 +131,8 @@ func TestRunningAgentsModelIsReadOff(t *testing.T) {
 		state live.State
 		codes []Code
 	}{
-		"well":              {with(func(*live.Model) {}), []Code{runtimeOK, modelOK, variantPasses, variantChosen, paceOK}},
-		"rendered pumpkins": {with(func(m *live.Model) { m.TrainedOn = "rendered" }), []Code{runtimeOK, modelRendered, variantPasses, variantChosen, paceOK}},
+		"well":              {with(func(*live.Model) {}), []Code{runtimeOK, modelOK, variantBase, variantChosen, paceOK}},
+		"rendered pumpkins": {with(func(m *live.Model) { m.TrainedOn = "rendered" }), []Code{runtimeOK, modelRendered, variantBase, variantChosen, paceOK}},
 		"nothing tried":     {with(func(m *live.Model) { m.Tried = nil }), []Code{runtimeOK, modelOK, variantOnly, paceOK}},
 		"no picture yet":    {with(func(m *live.Model) { m.Tried, m.InferMillis = nil, 0 }), []Code{runtimeOK, modelOK, variantUntimed, paceUnknown}},
 		"starting":          {with(func(m *live.Model) { m.WorkerNote = worker.CodeStarting }), []Code{runtimeUnseen, modelStarting}},

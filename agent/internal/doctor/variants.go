@@ -30,9 +30,11 @@ func judgeTrials(trials []choose.Trial, bundle string) []Result {
 		case t.Variant == chosen && (base == 0 || t.Variant == exact):
 			r = is(variantOnly, "variant", t.Variant, "ms", t.P50).measured(t.P50, "ms")
 		case t.Variant == chosen:
-			r = is(variantChosen, "variant", t.Variant, "ms", t.P50, "speedup", speedup(base, t.P50)).measured(t.P50, "ms")
+			r = is(variantChosen, "variant", t.Variant, "ms", t.P50, "speedup", base/t.P50).measured(t.P50, "ms")
+		case base == 0 || t.Variant == exact:
+			r = is(variantBase, "variant", t.Variant, "ms", t.P50).measured(t.P50, "ms")
 		default:
-			r = is(variantPasses, "variant", t.Variant, "ms", t.P50, "speedup", speedup(base, t.P50)).measured(t.P50, "ms")
+			r = is(variantPasses, "variant", t.Variant, "ms", t.P50, "speedup", base/t.P50).measured(t.P50, "ms")
 		}
 		results = append(results, r.of(t.Variant))
 	}
@@ -44,15 +46,6 @@ func judgeTrials(trials []choose.Trial, bundle string) []Result {
 		results = append(results, is(modelRefused, "path", bundle, "why", why))
 	}
 	return results
-}
-
-// speedup is how many times as fast as the exact variant; 1 where that one was
-// not timed.
-func speedup(base, millis float64) float64 {
-	if base == 0 || millis == 0 {
-		return 1
-	}
-	return base / millis
 }
 
 func chosenMillis(trials []choose.Trial) float64 {
