@@ -12,14 +12,15 @@ import (
 	"gourdian/internal/service"
 )
 
-// lockedBoard answers no question while stuck is open.
+// lockedBoard answers no question while its lock is held.
 type lockedBoard struct {
 	Board
-	stuck chan struct{}
+	lock chan struct{} // holds a token while it is held
 }
 
 func (b *lockedBoard) State() live.State {
-	<-b.stuck
+	b.lock <- struct{}{}
+	defer func() { <-b.lock }()
 	return b.Board.State()
 }
 
@@ -27,8 +28,7 @@ func TestPageThatHangsOnALockBeatsNoMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		board := &lockedBoard{Board: r.hub, stuck: make(chan struct{})}
-		close(board.stuck)
+		board := &lockedBoard{Board: r.hub, lock: make(chan struct{}, 1)}
 		r.server.opts.Board = board
 
 		group := service.New(slog.New(slog.DiscardHandler))
@@ -45,12 +45,12 @@ func TestPageThatHangsOnALockBeatsNoMore(t *testing.T) {
 		if stalled := group.Stalled(2 * askEvery); len(stalled) > 0 {
 			t.Errorf("stalled while it answers: %v", stalled)
 		}
-		board.stuck = make(chan struct{})
+		board.lock <- struct{}{}
 		<-time.After(time.Minute)
 		if stalled := group.Stalled(30 * time.Second); len(stalled) != 1 {
 			t.Errorf("stalled while it hangs: %v", stalled)
 		}
-		close(board.stuck)
+		<-board.lock
 		<-time.After(askEvery)
 		synctest.Wait()
 		if stalled := group.Stalled(30 * time.Second); len(stalled) > 0 {
