@@ -123,8 +123,17 @@ func (w *opening) tryOut(provider string) (map[string]int, error) {
 	return counts, nil
 }
 
+// silence is the variable that keeps the library from noting what it does under
+// the user's home and sending it to its makers, with an id of the machine, as its
+// official builds do unless told. It is read while the library is loaded: calling
+// DisableTelemetry comes too late.
+const silence = "ORT_DISABLE_TELEMETRY"
+
 // load opens the library of the process and refuses another version.
 func load(library string) error {
+	if err := os.Setenv(silence, "1"); err != nil {
+		return fmt.Errorf("load ONNX Runtime: %w", err)
+	}
 	onnx.SetSharedLibraryPath(library)
 	if err := onnx.InitializeEnvironment(onnx.WithLogLevelWarning()); err != nil {
 		return fmt.Errorf("load ONNX Runtime: %w", err)

@@ -4,6 +4,7 @@ package ort
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,6 +66,26 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceWithExtraOutputs(t *testing.T) {
 	infertest.Run(t, func(t *testing.T) infer.Runner { return openTiny(t, "pooled", "float") })
+}
+
+// A fresh process loads the library: this one may have done so before.
+func TestLibraryWritesNothingIntoTheHomeOfItsUser(t *testing.T) {
+	if os.Getenv("ORT_TEST_HOME") != "" {
+		if err := openTiny(t).Close(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	home := t.TempDir()
+	again := exec.Command(os.Args[0], "-test.run", "^TestLibraryWritesNothingIntoTheHomeOfItsUser$")
+	again.Env = append(os.Environ(), "ORT_TEST_HOME=yes", "HOME="+home, "CI=", silence+"=0")
+	if said, err := again.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	left, err := os.ReadDir(home)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the home: %v, %v", left, err)
+	}
 }
 
 func TestScoresAreThoseOfTheGraph(t *testing.T) {
