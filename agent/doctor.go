@@ -109,8 +109,9 @@ func boardAtRest(ctx context.Context, config Config, build Build, file string) (
 	}
 	b := examined(config, build, profile)
 	b.Source = file
-	if b.Locked, b.LockFault = doctor.Locked(b.Store); b.Locked {
+	if b.Locked, b.LockFault = doctor.Locked(b.Store); b.Locked || b.LockFault != nil {
 		if page, state, err := doctor.Ask(ctx, config.Listen); err == nil {
+			b.Locked, b.LockFault = true, nil
 			b.Live = func() live.State { // asked anew for each check: a picture is old within seconds
 				if _, now, err := doctor.Ask(ctx, config.Listen); err == nil {
 					return now
