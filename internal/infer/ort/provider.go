@@ -42,7 +42,7 @@ func obtain(providers []string, require string, try func(provider string) error)
 		if !errors.Is(err, errNoProvider) && !errors.Is(err, infer.ErrGolden) {
 			return "", nil, err // nothing that another provider could heal
 		}
-		missed = append(missed, infer.Miss{Provider: name, Why: err.Error()})
+		missed = append(missed, infer.Miss{Provider: name, Why: shorten(err.Error())})
 		errs = append(errs, err)
 	}
 	err = errors.Join(errs...)
@@ -50,6 +50,17 @@ func obtain(providers []string, require string, try func(provider string) error)
 		err = fmt.Errorf("%w: %w", infer.ErrProvider, err)
 	}
 	return "", nil, err
+}
+
+// whyMost is the longest reason that is told of a provider, in bytes: some
+// libraries append their whole build, and all has to fit into a worker's hello.
+const whyMost = 1000
+
+func shorten(why string) string {
+	if len(why) <= whyMost {
+		return why
+	}
+	return strings.ToValidUTF8(why[:whyMost], "") + " …"
 }
 
 // runtimeName is how ONNX Runtime names a provider in what it writes.

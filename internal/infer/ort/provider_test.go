@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gourdian/internal/infer"
 )
@@ -60,6 +61,19 @@ func TestProvidersAreTriedInOrderAndNothingIsReplacedInSilence(t *testing.T) {
 		if c.is != nil && c.is != infer.ErrProvider && errors.Is(err, infer.ErrProvider) {
 			t.Errorf("%s: %v is blamed on the provider", name, err)
 		}
+	}
+}
+
+func TestReasonOfALibraryThatTalksMuchIsCut(t *testing.T) {
+	t.Parallel()
+	_, missed, err := obtain([]string{"cuda", "cpu"}, "", func(p string) error {
+		if p == "cuda" {
+			return noProvider{errors.New(strings.Repeat("ñ", 1<<20))}
+		}
+		return nil
+	})
+	if err != nil || len(missed) != 1 || len(missed[0].Why) > whyMost+4 || !utf8.ValidString(missed[0].Why) {
+		t.Errorf("%d bytes, %v", len(missed[0].Why), err)
 	}
 }
 
