@@ -83,7 +83,7 @@ install_debian() {
     [ "$level" != test ] || want+=(chromium ffmpeg)
     # qemu-user-static and ffmpeg are for the tests of what was built.
     [ "$level" != arm64 ] || want+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu mmdebstrap qemu-user-static ffmpeg)
-    [ "$level" != test-packages ] || want+=(mmdebstrap strace cpio systemd)
+    [ "$level" != test-packages ] || want+=(mmdebstrap strace systemd)
     step "Debian packages (${#want[@]})"
     for package in "${want[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
