@@ -73,7 +73,7 @@ func (m model) showVerdicts(t *testing.T) {
 	agent.Env = append(os.Environ(),
 		"GOURDIAN_AGENT_DATA="+t.TempDir(), "GOURDIAN_AGENT_LISTEN=127.0.0.1:0", "GOURDIAN_AGENT_PROFILE=generic-arm64",
 		"GOURDIAN_AGENT_MODEL_BUNDLE="+m.bundle, "GOURDIAN_AGENT_MODEL_ONNXRUNTIME="+built(t, ort.LibraryFile),
-		// fp32 takes 40 seconds a picture here, so the variants are not tried.
+		// Trying the variants would take minutes here: fp32 is the slowest.
 		"GOURDIAN_AGENT_MODEL_VARIANT=int8-rr",
 		"GOURDIAN_AGENT_WORKERS_CAMERA="+filepath.Join(dir, capture.Program), "GOURDIAN_AGENT_WORKERS_INFER="+filepath.Join(dir, infer.Program),
 		"GOURDIAN_AGENT_CAMERAS_0_ID=barn", "GOURDIAN_AGENT_CAMERAS_0_SOURCE=folder:"+folder)

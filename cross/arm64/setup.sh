@@ -19,11 +19,13 @@ install_sysroot() {
         ok "already there"
         return
     fi
-    local mirror
+    # Nothing of the sysroot is run, so no rights are needed to make it.
+    local mirror mode=chrootless
+    [ "$(id -u)" -ne 0 ] || mode=root
     mirror=$(debian_mirror)
     [ -n "$mirror" ] || fail "apt of this machine has no Debian mirror, from which the arm64 libraries could come."
     mkdir -p "$cache/arm64"
-    while_waiting mmdebstrap --arch=arm64 --variant=extract --include="$sysroot_packages" --format=directory \
+    while_waiting mmdebstrap --mode="$mode" --arch=arm64 --variant=extract --include="$sysroot_packages" --format=directory \
         --extract-hook="$(owners_hook)" "$release" "$sysroot.part" "deb $mirror $release main" ||
         fail "mmdebstrap could not unpack the arm64 libraries. Is the machine online?"
     prune "$sysroot.part"
