@@ -25,8 +25,8 @@ import (
 const compared = 48
 
 // How far both sides may be apart: twice what was measured. Convolutions give the
-// same whole numbers on both; the kernels that add a residual round one value in
-// some thousands otherwise, and all layers behind it pass that on. docs/testing.md
+// same whole numbers on both; the kernels that add a residual round a few of ten
+// thousand values otherwise, and all layers behind pass that on. docs/testing.md
 // has the figures.
 const (
 	probabilityApart = 0.05
