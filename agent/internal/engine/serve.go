@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
@@ -62,8 +63,8 @@ func (e *Engine) clearBut(code string) {
 	}
 }
 
-// serve runs the worker and mirrors its state until ctx is done, or until the
-// worker came back with another bundle: then that one has to be opened.
+// serve runs the worker and mirrors its state until ctx is done, or until there
+// is another bundle: then that one has to be opened.
 func (e *Engine) serve(ctx context.Context, o *opened) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -84,9 +85,15 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 	}()
 	e.current.Store(o.model)
 	defer e.current.Store(nil)
+	look := time.NewTicker(retryBundle)
+	defer look.Stop()
 	for {
 		changed := o.process.Changed()
-		if why := e.mirror(o); why != "" {
+		why := e.mirror(o)
+		if why == "" && e.exchanged(o) {
+			why = "another bundle was put in its place"
+		}
+		if why != "" {
 			e.config.Log.Info("the bundle is opened again", "bundle", e.config.Bundle, "reason", why)
 			stop()
 			<-done
@@ -94,10 +101,20 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 		}
 		select {
 		case <-changed:
+		case <-look.C:
 		case <-done:
 			return
 		}
 	}
+}
+
+// exchanged looks whether the file is another bundle by now.
+func (e *Engine) exchanged(o *opened) bool {
+	other, err := o.file.exchanged(o.bundle.ID)
+	if err != nil {
+		e.config.Log.Warn("the file was exchanged for one that can't be run; the model stays", "bundle", e.config.Bundle, "error", err)
+	}
+	return other
 }
 
 // missed is what the page shows of the providers that were not obtained.
