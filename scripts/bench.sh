@@ -10,6 +10,7 @@
 #   PHOTOS=d  a folder of pictures to compare the 8-bit backbones on as well
 #   PHOTO=f   a JPEG instead of a rendered one of 1280x720
 set -euo pipefail
+export ORT_DISABLE_TELEMETRY=1 # of the library under Python; gourdian's worker sets it itself
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-20}
 out=$PWD/.cache/bench
