@@ -11,7 +11,7 @@ BUILT       := $(shell TZ=UTC0 git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ
 LDFLAGS     := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make demo ONCE=1      goes through the demo once and exits by its result"
 	@echo "  make demo PHOTOS=DIR  your photos: a folder per class trains its own model first"
@@ -26,10 +26,30 @@ build: setup ## build all programs into bin/
 demo: build ## one board on a rendered field: train, look, show verdicts on its page
 	@bin/gourdianctl demo $(if $(filter-out 0,$(ONCE)),--once) $${PHOTOS:+--photos "$$PHOTOS"} $${VIDEO:+--video "$$VIDEO"}
 
+arm64: ## install what building for arm64 needs, build all programs into dist/arm64/
+	@scripts/setup.sh arm64
+	@cross/build.sh arm64
+
+packages: ## Debian packages into dist/: for this processor, and for arm64 once `make arm64` was run
+	@scripts/setup.sh packages
+	@cross/package/build.sh amd64 arm64
+
+test-packages: ## install the amd64 package into a clean Debian, use it, upgrade it, remove it (as root)
+	@scripts/setup.sh test-packages
+	@cross/package/test.sh "$(GO_TAGS)"
+
+flags: # tags of Go programs, tags of the camera worker, linker flags: for scripts
+	@printf '%s\n' '$(GO_TAGS)' '$(CAMERA_TAGS)' '$(LDFLAGS)'
+
 test: ## install what the tests need, build, run all tests
 	@scripts/setup.sh test
 	@$(MAKE) --no-print-directory build
 	@scripts/test.sh "$(TEST_TAGS)"
+
+test-arm64: ## the arm64 programs under emulation, beside those of this machine
+	@$(MAKE) --no-print-directory arm64
+	@$(MAKE) --no-print-directory build
+	@cross/arm64/test.sh "$(TEST_TAGS)"
 
 test-pure: ## the tests that need no OpenCV, ONNX Runtime or browser
 	CGO_ENABLED=0 go test -tags $(GO_TAGS) ./...
@@ -54,4 +74,4 @@ pictures: ## screenshots of every page into .cache/screenshots/
 clean: ## remove what was built; downloads stay
 	rm -rf bin dist
 
-.PHONY: help setup build demo test test-pure bench photos faults soak pictures clean
+.PHONY: help setup build arm64 packages test-packages flags demo test test-arm64 test-pure bench photos faults soak pictures clean

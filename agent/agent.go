@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"gourdian/agent/internal/doctor"
 	"gourdian/agent/internal/engine"
 	"gourdian/agent/internal/guard"
 	"gourdian/agent/internal/live"
@@ -26,9 +29,6 @@ import (
 	"gourdian/internal/service"
 	"gourdian/internal/worker"
 )
-
-// deviceTree names the board where the firmware knows it.
-const deviceTree = "/proc/device-tree/model"
 
 // Build says what program this is.
 type Build struct {
@@ -48,15 +48,21 @@ type board struct {
 	engine  *engine.Engine
 	guard   *guard.Guard
 	boot    string
+	root    fs.FS // of the machine, for its sensors
 	group   *service.Group
 }
 
 // Run is the board: it blocks until ctx is done or a part fails without which
 // there is no board (the store, the page).
-func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err error) {
+func Run(ctx context.Context, config Config, build Build, log *slog.Logger) error {
+	return runOn(ctx, os.DirFS("/"), config, build, log)
+}
+
+// runOn is Run with the machine's sensors in the file system at root.
+func runOn(ctx context.Context, root fs.FS, config Config, build Build, log *slog.Logger) (err error) {
 	tap := uplink.NewTap(log.Handler())
 	log = slog.New(tap)
-	b := &board{config: config, build: build, log: log, group: service.New(log)}
+	b := &board{config: config, build: build, log: log, root: root, group: service.New(log)}
 	if b.profile, err = chooseProfile(config.Profile); err != nil {
 		return err
 	}
@@ -67,12 +73,16 @@ func Run(ctx context.Context, config Config, build Build, log *slog.Logger) (err
 	if err := b.openStore(); err != nil {
 		return err
 	}
+	if err := doctor.Tidy(config.Data); err != nil {
+		log.Warn("what a check of the disk left behind stays", "error", err)
+	}
 	defer func() {
 		if closed := b.store.Close(); err == nil {
 			err = closed
 		}
 	}()
 	b.hub = live.NewHub(build.Version, b.store.Device())
+	b.hub.SetKind(live.Kind{Profile: b.profile.Name, Description: b.profile.Description})
 	b.control = newControl(ctx, b.store, b.hub, b.firstSettings(), log)
 	b.addGuard()
 	b.addEngine()
@@ -92,11 +102,7 @@ func chooseProfile(name string) (profiles.Profile, error) {
 	if name != "" {
 		return profiles.ByName(name)
 	}
-	model, err := os.ReadFile(deviceTree)
-	if err != nil {
-		model = nil // no device tree: a PC
-	}
-	return profiles.Match(strings.TrimRight(string(model), "\x00\n"), runtime.GOARCH)
+	return profiles.Match(thisMachine())
 }
 
 func newBoot() (string, error) {
@@ -109,7 +115,7 @@ func newBoot() (string, error) {
 
 func (b *board) openStore() error {
 	s, err := store.Open(store.Options{
-		Dir:            storeDir(b.config),
+		Dir:            storeFolder(b.config),
 		PictureQuotaMB: b.profile.Store.PicturesMB,
 		RecordQuotaMB:  b.profile.Store.RecordsMB,
 		MemTableMB:     b.profile.Store.MemtableMB,
@@ -122,34 +128,40 @@ func (b *board) openStore() error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	b.store = s
-	b.group.Add(service.Part{Name: "store", Policy: service.Fatal, Run: s.Run})
+	b.group.Add(service.Part{Name: "store", Policy: service.Fatal, Beats: true, Run: s.Run})
 	return nil
 }
 
 func (b *board) addGuard() {
 	b.guard = guard.New(guard.Config{
 		Usage: b.store.Usage, Board: b.hub, Machine: guard.Linux{Data: b.config.Data},
-		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now,
+		Sensors: guard.FileSensors{Root: b.root}, Thermal: b.profile.Thermal,
+		MemoryMB: b.profile.Memory.AgentMB, Built: b.build.Time, Now: time.Now, Log: b.log.With("part", "guard"),
 	})
-	b.group.Add(service.Part{Name: "guard", Run: b.guard.Run})
+	b.group.Add(service.Part{Name: "guard", Beats: true, Run: b.guard.Run})
 }
 
 func (b *board) addEngine() {
-	provider := b.config.Model.Provider
-	if provider == "" {
-		provider = b.profile.Engine.Providers[0]
-	}
 	b.engine = engine.New(engine.Config{
 		Bundle: b.config.Model.Bundle, Variant: b.config.Model.Variant, Variants: b.profile.Engine.Variants,
 		Memory: filepath.Join(b.config.Data, "engine", "variants.json"),
-		Worker: infer.Options{
-			Program: b.config.Workers.Infer, Library: b.config.Model.OnnxRuntime, Provider: provider,
-			Threads:  min(b.profile.Engine.MaxThreads, runtime.NumCPU()),
-			MemoryMB: b.profile.Memory.InferMB, Log: b.log.With("part", "infer"),
-		},
-		Log: b.log.With("part", "engine"),
+		Worker: inferOptions(b.config, b.profile, b.log.With("part", "infer")),
+		Log:    b.log.With("part", "engine"),
 	}, b.hub)
 	b.group.Add(service.Part{Name: "engine", Run: b.engine.Run})
+}
+
+// inferOptions say how the model's worker runs on this board.
+func inferOptions(config Config, profile profiles.Profile, log *slog.Logger) infer.Options {
+	provider, require := config.Model.Provider, config.Model.Require
+	if provider == "" { // who names providers means those, and not what the profile requires
+		provider = strings.Join(profile.Engine.Providers, ",")
+		require = cmp.Or(require, profile.Engine.Require)
+	}
+	return infer.Options{
+		Program: config.Workers.Infer, Library: config.Model.OnnxRuntime, Provider: provider, Require: require,
+		Threads: min(profile.Engine.MaxThreads, runtime.NumCPU()), MemoryMB: profile.Memory.InferMB, Log: log,
+	}
 }
 
 // addCamera adds a camera's worker and pipeline. A camera that can't be
@@ -175,7 +187,7 @@ func (b *board) addCamera(c Camera) {
 	p := pipeline.New(pipeline.Config{
 		ID: c.ID, Camera: capture.NewCamera(supervised, address.Kind()),
 		Scorer: b.engine, Keeper: b.store, Board: b.hub,
-		Settings: inForce, Clock: b.guard.Clock, Boot: b.boot, Log: log,
+		Settings: inForce, Rate: b.guard.Rate, Clock: b.guard.Clock, Boot: b.boot, Log: log,
 	})
 	b.group.Add(service.Part{Name: "pipeline " + c.ID, Run: p.Run})
 }
@@ -194,14 +206,40 @@ func sized(source string, a capture.Address, p profiles.Camera) string {
 }
 
 func (b *board) addPage() error {
-	p, err := page.New(page.Options{
-		Board: b.hub, History: b.store, Control: b.control,
+	var p *page.Server
+	var err error
+	desk := b.newDesk(func() string {
+		base, err := doctor.BaseOf(p.Addr())
+		if err != nil {
+			return b.config.Listen
+		}
+		return base
+	})
+	p, err = page.New(page.Options{
+		Board: b.hub, History: b.store, Control: b.control, Doctor: desk,
 		DataDir: b.config.Data, Listen: b.config.Listen, Version: b.build.Version,
 		Log: b.log.With("part", "page"), Location: time.Local,
 	})
 	if err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
-	b.group.Add(service.Part{Name: "page", Policy: service.Fatal, Run: p.Run, Ready: p.Ready()})
+	b.group.Add(service.Part{Name: "page", Policy: service.Fatal, Beats: true, Run: p.Run, Ready: p.Ready()})
+	return b.addWatch(p.HealthLine)
+}
+
+// addWatch tells the service manager, where one started the board, how it does.
+// Guard, store and page beat. Engine and pipelines wait for workers and for
+// pictures, each with a deadline of its own: a model that is tried out for
+// minutes on a slow board is no stall.
+func (b *board) addWatch(status func() string) error {
+	manager, err := service.FindManager(os.Getenv)
+	if err != nil || manager == nil {
+		return err
+	}
+	watch := &service.Watch{
+		Manager: manager, Group: b.group, Status: status,
+		Stall: time.Duration(b.profile.Watchdog.StallS) * time.Second, Log: b.log.With("part", "watch"),
+	}
+	b.group.Add(service.Part{Name: "watch", Run: watch.Run})
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,6 +16,7 @@ import (
 	"gourdian/agent/internal/settings"
 	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
+	"gourdian/internal/infer"
 )
 
 // InstalledData is where an installed agent keeps its data.
@@ -42,7 +44,8 @@ type Config struct {
 type Model struct {
 	Bundle      string `koanf:"bundle"`      // path of the bundle; "" = model.gourdian in the data folder
 	Variant     string `koanf:"variant"`     // "" = the fastest one of the profile that is right here
-	Provider    string `koanf:"provider"`    // "" = the profile's first choice
+	Provider    string `koanf:"provider"`    // several by commas in order of preference; "" = the profile's
+	Require     string `koanf:"require"`     // provider without which nothing is judged; "" = the profile's
 	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
 }
 
@@ -86,6 +89,12 @@ func (c *Config) Validate() error {
 		if _, err := profiles.ByName(c.Profile); err != nil {
 			errs = append(errs, fmt.Errorf("profile: %w", err))
 		}
+	}
+	if _, err := infer.ParseProviders(c.Model.Provider); err != nil {
+		errs = append(errs, fmt.Errorf("model.provider: %w", err))
+	}
+	if c.Model.Require != "" && !slices.Contains(infer.Providers(), c.Model.Require) {
+		errs = append(errs, fmt.Errorf("model.require: %q is none of %s", c.Model.Require, strings.Join(infer.Providers(), ", ")))
 	}
 	if len(c.Cameras) > maxCameras {
 		errs = append(errs, fmt.Errorf("cameras: %d of them, at most %d", len(c.Cameras), maxCameras))

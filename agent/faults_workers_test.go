@@ -39,7 +39,7 @@ const killsPerBoard = 5
 
 func TestFaultsOfTheWholeBoard(t *testing.T) {
 	t.Parallel()
-	m := trainModel(t)
+	m := trainModel(t, 40)
 	for first := 0; first < faultRounds(t); first += killsPerBoard {
 		t.Run(fmt.Sprintf("workers killed and stopped from round %d", first), func(t *testing.T) {
 			t.Parallel() // they mostly wait

@@ -33,7 +33,7 @@ func Join(ctx context.Context, config Config, build Build, token, address, name 
 	if err := os.MkdirAll(config.Data, 0o750); err != nil {
 		return Joined{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	device, err := store.DeviceOf(storeDir(config))
+	device, err := store.DeviceOf(storeFolder(config))
 	if err != nil {
 		return Joined{}, err
 	}

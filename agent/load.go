@@ -167,7 +167,7 @@ func (c Config) Print(w io.Writer) error {
 		"data": c.Data, "listen": c.Listen, "profile": c.Profile, "log": c.Log,
 		"model": map[string]any{
 			"bundle": c.Model.Bundle, "variant": c.Model.Variant,
-			"provider": c.Model.Provider, "onnxruntime": c.Model.OnnxRuntime,
+			"provider": c.Model.Provider, "require": c.Model.Require, "onnxruntime": c.Model.OnnxRuntime,
 		},
 		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer},
 		"cameras": cameras,

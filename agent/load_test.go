@@ -37,7 +37,7 @@ func TestGoodFiles(t *testing.T) {
 	}
 	want := Config{
 		Data: "/tmp/board", Listen: "127.0.0.1:9090", Profile: "generic-x86-64", Log: "debug",
-		Model:   Model{Bundle: "/models/grade.gourdian", Variant: "fp32", Provider: "cpu", OnnxRuntime: "/opt/libonnxruntime.so"},
+		Model:   Model{Bundle: "/models/grade.gourdian", Variant: "fp32", Provider: "xnnpack,cpu", Require: "cpu", OnnxRuntime: "/opt/libonnxruntime.so"},
 		Workers: Workers{Camera: "/opt/gourdian-camera", Infer: "/opt/gourdian-infer"},
 		Cameras: []Camera{
 			{ID: "barn", Name: "Puerta del granero, 40 letras con eñes ñ", Source: "rtsp://viewer:secret@192.168.1.20/stream1?token=secret", FPS: 2.5},
@@ -70,9 +70,9 @@ func TestBadFilesAreRefusedWithThePath(t *testing.T) {
 
 func TestAllProblemsAreSaidAtOnce(t *testing.T) {
 	t.Parallel()
-	c := Config{Listen: "x", Log: "loud", Profile: "toaster", Cameras: []Camera{{ID: "A", Source: "?", FPS: -1}}}
+	c := Config{Listen: "x", Log: "loud", Profile: "toaster", Model: Model{Provider: "gpu", Require: "npu"}, Cameras: []Camera{{ID: "A", Source: "?", FPS: -1}}}
 	err := c.Validate()
-	for _, want := range []string{"data:", "listen:", "log:", "profile:", "id:", "source:", "fps:"} {
+	for _, want := range []string{"data:", "listen:", "log:", "profile:", "model.provider:", "model.require:", "id:", "source:", "fps:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)
 		}

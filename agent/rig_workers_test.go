@@ -38,15 +38,15 @@ const (
 // model is a bundle trained on rendered pumpkins, and its pictures.
 type model struct{ bundle, pictures string }
 
-// trainModel trains a small model with the real programs. How well it grades
-// does not matter here.
-func trainModel(t *testing.T) model {
+// trainModel trains a model on count rendered pictures with the real programs.
+// How well it grades matters to none of the tests.
+func trainModel(t testing.TB, count int) model {
 	t.Helper()
 	dir := t.TempDir()
 	m := model{bundle: filepath.Join(dir, "grade.gourdian"), pictures: filepath.Join(dir, "patch")}
 	program := testbed.Program(t, "gourdianctl")
 	for _, args := range [][]string{
-		{"render", "--out", m.pictures, "--count", "40", "--size", "256", "--seed", "5"},
+		{"render", "--out", m.pictures, "--count", strconv.Itoa(count), "--size", "256", "--seed", "5"},
 		{"model", "train", "--data", m.pictures, "--task", "grade", "--out", m.bundle, "--folds", "3", "--cache", t.TempDir(),
 			"--checkpoint", testbed.Checkpoint(t), "--onnxruntime", testbed.OnnxRuntime(t),
 			"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program)},
@@ -60,7 +60,7 @@ func trainModel(t *testing.T) model {
 
 // repeated makes a folder in which each of the first n pictures stands so many
 // times in a row.
-func (m model) repeated(t *testing.T, n, times int) string {
+func (m model) repeated(t testing.TB, n, times int) string {
 	t.Helper()
 	pictures, err := filepath.Glob(filepath.Join(m.pictures, "*", "*.jpg"))
 	if err != nil || len(pictures) < n {
@@ -68,13 +68,26 @@ func (m model) repeated(t *testing.T, n, times int) string {
 	}
 	dir := t.TempDir()
 	for i := range n {
-		for j := range times {
-			if err := os.Symlink(pictures[i*len(pictures)/n], filepath.Join(dir, fmt.Sprintf("%04d-%04d.jpg", i, j))); err != nil {
-				t.Fatal(err)
-			}
-		}
+		link(t, pictures[i*len(pictures)/n], dir, i, times)
 	}
 	return dir
+}
+
+// held makes a folder in which one picture stands so many times.
+func (m model) held(t testing.TB, picture string, times int) string {
+	t.Helper()
+	dir := t.TempDir()
+	link(t, filepath.Join(m.pictures, picture), dir, 0, times)
+	return dir
+}
+
+func link(t testing.TB, picture, dir string, place, times int) {
+	t.Helper()
+	for j := range times {
+		if err := os.Symlink(picture, filepath.Join(dir, fmt.Sprintf("%04d-%04d.jpg", place, j))); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // transcript is what a program prints, for several readers.
@@ -106,7 +119,7 @@ type program struct {
 
 // launch starts gourdian-agent with this environment. Whatever happens, it does
 // not outlive the test.
-func launch(t *testing.T, environ []string, args ...string) *program {
+func launch(t testing.TB, environ []string, args ...string) *program {
 	t.Helper()
 	p := &program{cmd: exec.Command(testbed.Program(t, "gourdian-agent"), args...), ended: make(chan struct{})}
 	p.cmd.Dir = t.TempDir()
@@ -130,14 +143,14 @@ func launch(t *testing.T, environ []string, args ...string) *program {
 }
 
 // environ is a config by the environment: a free port, no camera.
-func environ(t *testing.T, data string) []string {
+func environ(t testing.TB, data string) []string {
 	t.Helper()
 	return []string{"GOURDIAN_AGENT_DATA=" + data, "GOURDIAN_AGENT_LISTEN=127.0.0.1:0",
 		"GOURDIAN_AGENT_MODEL_ONNXRUNTIME=" + testbed.OnnxRuntime(t)}
 }
 
 // serve launches an agent that looks at source and waits for its page.
-func serve(t *testing.T, data, bundle, source string) *program {
+func serve(t testing.TB, data, bundle, source string) *program {
 	t.Helper()
 	p := launch(t, append(environ(t, data), "GOURDIAN_AGENT_MODEL_BUNDLE="+bundle,
 		"GOURDIAN_AGENT_CAMERAS_0_ID=barn", "GOURDIAN_AGENT_CAMERAS_0_SOURCE="+source))
@@ -145,7 +158,7 @@ func serve(t *testing.T, data, bundle, source string) *program {
 	return p
 }
 
-func (p *program) waitPage(t *testing.T) {
+func (p *program) waitPage(t testing.TB) {
 	t.Helper()
 	address := regexp.MustCompile(`device page is served.* address=(\S+)`)
 	until(t, "the page is served", func() bool {
@@ -163,7 +176,7 @@ func (p *program) waitPage(t *testing.T) {
 }
 
 // signal sends a signal and returns the exit code with which the agent ends.
-func (p *program) signal(t *testing.T, s syscall.Signal) int {
+func (p *program) signal(t testing.TB, s syscall.Signal) int {
 	t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
@@ -171,7 +184,7 @@ func (p *program) signal(t *testing.T, s syscall.Signal) int {
 	return p.exit(t)
 }
 
-func (p *program) exit(t *testing.T) int {
+func (p *program) exit(t testing.TB) int {
 	t.Helper()
 	select {
 	case <-p.ended:
@@ -183,7 +196,7 @@ func (p *program) exit(t *testing.T) int {
 }
 
 // until waits for a condition that comes soon.
-func until(t *testing.T, what string, holds func() bool) {
+func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(30 * time.Millisecond)
 	defer ticker.Stop()
@@ -216,7 +229,7 @@ func fetch(ctx context.Context, url string) (status int, body []byte, err error)
 	return response.StatusCode, body, errors.Join(err, response.Body.Close())
 }
 
-func (p *program) get(t *testing.T, path string, into any) {
+func (p *program) get(t testing.TB, path string, into any) {
 	t.Helper()
 	status, body, err := fetch(t.Context(), p.url+path)
 	if err == nil && status != http.StatusOK {
@@ -251,13 +264,13 @@ type status struct {
 	} `json:"store"`
 }
 
-func (p *program) status(t *testing.T) (s status) {
+func (p *program) status(t testing.TB) (s status) {
 	t.Helper()
 	p.get(t, "/api/v1/status", &s)
 	return s
 }
 
-func (p *program) scored(t *testing.T) uint64 {
+func (p *program) scored(t testing.TB) uint64 {
 	t.Helper()
 	s := p.status(t)
 	if len(s.Cameras) != 1 {
@@ -267,7 +280,7 @@ func (p *program) scored(t *testing.T) uint64 {
 }
 
 // metric reads one number of /metrics.
-func (p *program) metric(t *testing.T, name string) float64 {
+func (p *program) metric(t testing.TB, name string) float64 {
 	t.Helper()
 	_, body, err := fetch(t.Context(), p.url+"/metrics")
 	if err != nil {
@@ -285,7 +298,7 @@ func (p *program) metric(t *testing.T, name string) float64 {
 }
 
 // child returns the process id of a worker of the agent, 0 while there is none.
-func (p *program) child(t *testing.T, name string) int {
+func (p *program) child(t testing.TB, name string) int {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {

@@ -34,37 +34,64 @@ func ByName(name string) (Profile, error) {
 	return Profile{}, fmt.Errorf("no profile %q, there are: %s", name, strings.Join(names, ", "))
 }
 
-// Match returns the profile of the board whose /proc/device-tree/model is given
-// ("" where there is none): the one with the longest fitting start, else the
-// one for any board of goarch.
-func Match(deviceTreeModel, goarch string) (Profile, error) {
+// Machine is what is known of a board before its profile is chosen.
+type Machine struct {
+	Arch       string // GOARCH
+	DeviceTree string // content of /proc/device-tree/model, "" where there is none
+	CPUClass   string // see Profile.CPUClass
+	MemoryMB   int    // as the system reports it, 0 = unknown
+}
+
+// Match returns the profile for a board: of those that fit, the one with the
+// longest start of its device tree, else with its processor; of equals the one
+// for the most memory. Any board of an architecture that has a profile without
+// either gets at least that one, whatever its memory.
+func Match(m Machine) (Profile, error) {
 	all, err := All()
 	if err != nil {
 		return Profile{}, err
 	}
-	return match(all, deviceTreeModel, goarch)
+	return match(all, m)
 }
 
-func match(all []Profile, model, goarch string) (Profile, error) {
-	model = strings.TrimRight(model, "\x00\n ")
-	best, bestLength := -1, -1
+func match(all []Profile, m Machine) (Profile, error) {
+	m.DeviceTree = strings.TrimRight(m.DeviceTree, "\x00\n ")
+	best, bestFit := -1, -1
 	for i, p := range all {
-		if p.Arch != goarch {
-			continue
-		}
-		if len(p.DeviceTree) == 0 && bestLength < 0 {
-			best, bestLength = i, 0
-		}
-		for _, start := range p.DeviceTree {
-			if strings.HasPrefix(model, start) && len(start) > bestLength {
-				best, bestLength = i, len(start)
-			}
+		fit := p.fit(m)
+		if fit > bestFit || fit >= 0 && fit == bestFit && p.MinMemoryMB > all[best].MinMemoryMB {
+			best, bestFit = i, fit
 		}
 	}
 	if best < 0 {
-		return Profile{}, fmt.Errorf("no profile for a board with the processor %s (model %q)", goarch, model)
+		return Profile{}, fmt.Errorf("no profile for a board with the processor %s (model %q)", m.Arch, m.DeviceTree)
 	}
 	return all[best], nil
+}
+
+// fit is how exactly a profile names a machine: the length of the start of its
+// device tree above 1, 1 for its processor, 0 for any machine of the
+// architecture, -1 where it is for others.
+func (p *Profile) fit(m Machine) int {
+	if p.Arch != m.Arch {
+		return -1
+	}
+	if len(p.DeviceTree) == 0 && p.CPUClass == "" {
+		return 0
+	}
+	if m.MemoryMB < p.MinMemoryMB {
+		return -1
+	}
+	fit := -1
+	if p.CPUClass != "" && p.CPUClass == m.CPUClass && m.DeviceTree == "" {
+		fit = 1
+	}
+	for _, start := range p.DeviceTree {
+		if strings.HasPrefix(m.DeviceTree, start) {
+			fit = max(fit, 1+len(start))
+		}
+	}
+	return fit
 }
 
 func load(fsys fs.FS) ([]Profile, error) {
@@ -110,24 +137,29 @@ func decode(data []byte) (Profile, error) {
 	return p, p.Validate()
 }
 
-// refuseUnknown compares the keys of node with the yaml tags of the struct t.
+// refuseUnknown compares the keys of node with the yaml tags of the struct t,
+// and those of a list's entries with the tags of their struct.
 func refuseUnknown(node *yaml.Node, t reflect.Type, path string) error {
-	if t.Kind() != reflect.Struct || node.Kind != yaml.MappingNode {
-		return nil
-	}
-	fields := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		fields[t.Field(i).Tag.Get("yaml")] = t.Field(i).Type
-	}
 	var errs []error
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
-		field, known := fields[key.Value]
-		if !known {
-			errs = append(errs, fmt.Errorf("%s%s: unknown key in line %d", path, key.Value, key.Line))
-			continue
+	switch {
+	case t.Kind() == reflect.Slice && node.Kind == yaml.SequenceNode:
+		for i, entry := range node.Content {
+			errs = append(errs, refuseUnknown(entry, t.Elem(), fmt.Sprintf("%s%d.", path, i)))
 		}
-		errs = append(errs, refuseUnknown(node.Content[i+1], field, path+key.Value+"."))
+	case t.Kind() == reflect.Struct && node.Kind == yaml.MappingNode:
+		fields := map[string]reflect.Type{}
+		for i := range t.NumField() {
+			fields[t.Field(i).Tag.Get("yaml")] = t.Field(i).Type
+		}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key := node.Content[i]
+			field, known := fields[key.Value]
+			if !known {
+				errs = append(errs, fmt.Errorf("%s%s: unknown key in line %d", path, key.Value, key.Line))
+				continue
+			}
+			errs = append(errs, refuseUnknown(node.Content[i+1], field, path+key.Value+"."))
+		}
 	}
 	return errors.Join(errs...)
 }

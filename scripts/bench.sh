@@ -10,6 +10,7 @@
 #   PHOTOS=d  a folder of pictures to compare the 8-bit backbones on as well
 #   PHOTO=f   a JPEG instead of a rendered one of 1280x720
 set -euo pipefail
+export ORT_DISABLE_TELEMETRY=1 # of the library under Python; gourdian's worker sets it itself
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-20}
 out=$PWD/.cache/bench
@@ -55,5 +56,8 @@ for threads in $(printf '1\n%s\n' "$cores" | sort -nu); do
 done
 echo
 "$out/frame" --rounds "$(((rounds + 1) / 2))" --threads "$((cores < 2 ? cores : 2))" --model "$model" ${PHOTO:+--photo "$PHOTO"}
+echo
+echo "A board on a week of history: memory in MB (2^20 bytes, resident), seconds to the first verdict"
+go test -tags nomsgpack,gocv_specific_modules,gocv_videoio,workers -run '^$' -bench Footprint -benchtime 1x ./agent
 echo
 "$out/quantize" --rounds "$rounds" --python "$out/python/bin/python" ${PHOTOS:+--data "$PHOTOS"}

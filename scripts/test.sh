@@ -23,3 +23,10 @@ fi
 echo "Tests (race detector on; the first time compiles for minutes; the whole output goes to .cache/test/go.json)"
 go build -o "$out/testreport" ./scripts/testreport
 go test -race -tags "$tags" -timeout 18m -json ./... 2>&1 | tee "$out/go.json" | "$out/testreport"
+
+if [ -f .cache/arm64/sysroot/.key ]; then
+    echo "arm64 programs under emulation"
+    make --no-print-directory test-arm64
+else
+    echo "The arm64 programs are not tested here. To have them built and tested from now on: make arm64"
+fi

@@ -75,9 +75,9 @@ source of the first camera. docs/configuration.md explains every key.`,
 		},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	c.PersistentFlags().StringVar(&path, "config", "", "config file (YAML); without one, the defaults and the environment")
+	c.PersistentFlags().StringVar(&path, "config", "", "config file (YAML); without one, "+agent.InstalledConfig+" where the package is installed, else the defaults; then the environment")
 	c.Flags().BoolVar(&printConfig, "print-config", false, "print the config in force, without passwords, and end")
-	c.AddCommand(resetPINCommand(&path), joinCommand(&path), leaveCommand(&path))
+	c.AddCommand(resetPINCommand(&path), doctorCommand(&path), installModelCommand(&path), joinCommand(&path), leaveCommand(&path))
 	return c
 }
 
@@ -86,18 +86,26 @@ func load(path string) (agent.Config, error) {
 	if err != nil {
 		return agent.Config{}, fmt.Errorf("find the working folder: %w", err)
 	}
+	if path == "" {
+		program, err := os.Executable()
+		if err != nil {
+			return agent.Config{}, fmt.Errorf("find this program: %w", err)
+		}
+		path = agent.DefaultFile(program)
+	}
 	return agent.Load(path, os.Environ(), agent.Default(dir))
 }
 
 func run(ctx context.Context, config agent.Config) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: config.Level()}))
 	build, err := thisBuild()
 	if err != nil {
 		return err
 	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: config.Level()}))
 	return agent.Run(ctx, config, build, log)
 }
 
+// thisBuild is what the linker said of this program.
 func thisBuild() (agent.Build, error) {
 	build := agent.Build{Version: version}
 	if built == "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"gourdian/internal/bundle"
@@ -36,21 +35,26 @@ func (o *options) openVariant(ctx context.Context, library string, b *bundle.Bun
 	if err != nil {
 		return nil, infer.Info{}, err
 	}
-	session, err := ort.Open(library, graph, ort.Options{
-		Model: b.ID, Variant: v.Name, Threads: o.threads, Provider: o.provider, Operators: o.operators,
-	})
+	frames, err := goldenFrames(b, v)
+	if err != nil {
+		return nil, infer.Info{}, err
+	}
+	var distance float64
+	open := o.open()
+	open.Model, open.Variant = b.ID, v.Name
+	open.Check = func(r infer.Runner) (err error) {
+		info := r.Info()
+		if distance, err = infer.CheckGolden(ctx, r, frames, v.ToleranceFor(info.CPU)); err != nil {
+			return fmt.Errorf("on %s, provider %s: %w", info.CPU, info.ProviderObtained, err)
+		}
+		return nil
+	}
+	session, err := ort.Open(library, graph, open)
 	if err != nil {
 		return nil, infer.Info{}, err
 	}
 	info := session.Info()
-	info.GoldenFrames = len(b.Manifest.Golden)
-	frames, err := goldenFrames(b, v)
-	if err == nil {
-		info.GoldenMaxDistance, err = infer.CheckGolden(ctx, session, frames, v.ToleranceFor(info.CPU))
-	}
-	if err != nil {
-		return nil, infer.Info{}, errors.Join(fmt.Errorf("on %s: %w", info.CPU, err), session.Close())
-	}
+	info.GoldenFrames, info.GoldenMaxDistance = len(frames), distance
 	return session, info, nil
 }
 

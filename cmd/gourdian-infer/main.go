@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"gourdian/internal/infer"
 	"gourdian/internal/infer/ort"
 )
 
@@ -67,7 +69,8 @@ calibration) has no golden frames and is never used by a board.`,
 	flags.StringArrayVar(&o.outputs, "output", nil, "value of the graph to return as well (may be repeated)")
 	flags.BoolVar(&o.operators, "operators", false, "count the operators that the runtime makes of the graph, and say so to the parent")
 	flags.IntVar(&o.threads, "threads", 1, "threads of the engine, 1..64")
-	flags.StringVar(&o.provider, "provider", ort.ProviderCPU, "execution provider: cpu or xnnpack")
+	flags.StringVar(&o.provider, "provider", infer.ProviderCPU, "execution providers in order of preference, by commas: "+strings.Join(infer.Providers(), ", "))
+	flags.StringVar(&o.require, "require-provider", "", "the execution provider without which nothing is served")
 	flags.StringVar(&o.library, "onnxruntime", "", "ONNX Runtime library (default: $"+ort.LibraryVariable+", then lib/ beside the program, then the set-up folder)")
 	return c
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"gourdian/internal/bundle"
 	"gourdian/internal/infer"
@@ -26,6 +28,8 @@ type options struct {
 	operators       bool
 	threads         int
 	provider        string
+	providers       []string // provider, parsed
+	require         string
 	library         string
 }
 
@@ -39,8 +43,19 @@ func (o *options) check() error {
 		return &usageError{errors.New("--output belongs to --graph")}
 	case o.threads < 1 || o.threads > maxThreads:
 		return &usageError{fmt.Errorf("--threads %d is not 1..%d", o.threads, maxThreads)}
+	case o.require != "" && !slices.Contains(infer.Providers(), o.require):
+		return &usageError{fmt.Errorf("--require-provider %q is none of %s", o.require, strings.Join(infer.Providers(), ", "))}
+	}
+	var err error
+	if o.providers, err = infer.ParseProviders(o.provider); err != nil {
+		return &usageError{fmt.Errorf("--provider: %w", err)}
 	}
 	return nil
+}
+
+// open is how the options say to open a graph.
+func (o *options) open() ort.Options {
+	return ort.Options{Threads: o.threads, Providers: o.providers, Require: o.require, Operators: o.operators}
 }
 
 // run loads the model and serves it until the parent ends. Where that can't be
@@ -63,6 +78,8 @@ func (o *options) run(ctx context.Context) error {
 // refusal is the code of the reason for which a worker does not serve.
 func refusal(err error) string {
 	switch {
+	case errors.Is(err, infer.ErrProvider):
+		return infer.CodeProvider
 	case errors.Is(err, infer.ErrGolden):
 		return "golden"
 	case errors.Is(err, bundle.ErrBundle):
@@ -87,9 +104,9 @@ func (o *options) load(ctx context.Context) (infer.Runner, infer.Info, error) {
 		return nil, infer.Info{}, fmt.Errorf("read graph: %w", err)
 	}
 	sum := sha256.Sum256(graph)
-	session, err := ort.Open(library, graph, ort.Options{
-		Model: hex.EncodeToString(sum[:]), Threads: o.threads, Provider: o.provider, Outputs: o.outputs, Operators: o.operators,
-	})
+	open := o.open()
+	open.Model, open.Outputs = hex.EncodeToString(sum[:]), o.outputs
+	session, err := ort.Open(library, graph, open)
 	if err != nil {
 		return nil, infer.Info{}, err
 	}

@@ -89,10 +89,11 @@ func TestRefusals(t *testing.T) {
 		change func(o *infer.Options)
 		says   string
 	}{
-		"a graph that is missing":     {graph + ".none", func(*infer.Options) {}, "no such file"},
-		"a graph that is none":        {write(t, "page.onnx", []byte("<html>")), func(*infer.Options) {}, "malformed ONNX"},
-		"a library that is missing":   {graph, func(o *infer.Options) { o.Library = "/nowhere/lib.so" }, "find ONNX Runtime"},
-		"a provider of another build": {graph, func(o *infer.Options) { o.Provider = "xnnpack" }, "not in this ONNX Runtime"},
+		"a graph that is missing":       {graph + ".none", func(*infer.Options) {}, "no such file"},
+		"a graph that is none":          {write(t, "page.onnx", []byte("<html>")), func(*infer.Options) {}, "malformed ONNX"},
+		"a library that is missing":     {graph, func(o *infer.Options) { o.Library = "/nowhere/lib.so" }, "find ONNX Runtime"},
+		"a provider of another build":   {graph, func(o *infer.Options) { o.Provider = "xnnpack" }, "not in this ONNX Runtime"},
+		"a required one beside the CPU": {graph, func(o *infer.Options) { o.Provider, o.Require = "cuda,cpu", "cuda" }, "the required provider is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +109,41 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("error %v, expected a refusal with %q", err, c.says)
 			}
 		})
+	}
+}
+
+// TestRefusedProviderIsToldFromAWrongModel: the parent must say which of the
+// two it is.
+func TestRefusedProviderIsToldFromAWrongModel(t *testing.T) {
+	t.Parallel()
+	o := with(t)
+	o.Require = "xnnpack"
+	client, err := features.StartGraph(limit(t), write(t, "tiny.onnx", tiny(t)), o)
+	if err == nil {
+		client.Close()
+		t.Fatal("it serves")
+	}
+	if !infer.ProviderMissing(err) {
+		t.Errorf("%v", err)
+	}
+	if _, err := features.StartGraph(limit(t), write(t, "page.onnx", []byte("<html>")), with(t)); err == nil || infer.ProviderMissing(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestPreferredProviderThatIsMissingIsTold: the worker serves, and says on what.
+func TestPreferredProviderThatIsMissingIsTold(t *testing.T) {
+	t.Parallel()
+	o := with(t)
+	o.Provider = "cuda,cpu"
+	client, err := features.StartGraph(limit(t), write(t, "tiny.onnx", tiny(t)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	info := client.Info()
+	if info.ProviderObtained != "cpu" || info.ProviderAsked != "cuda,cpu" || len(info.ProvidersMissed) != 1 || info.ProvidersMissed[0].Provider != "cuda" {
+		t.Errorf("%+v", info)
 	}
 }
 
@@ -157,6 +193,9 @@ func TestByHand(t *testing.T) {
 		"a flag that is none": {[]string{"--gpu"}, 2, "unknown flag"},
 		"no threads":          {[]string{"--graph", "a", "--threads", "0"}, 2, "not 1..64"},
 		"a stray word":        {[]string{"a.onnx"}, 2, "unknown command"},
+		"a provider of none":  {[]string{"--graph", "a", "--provider", "abacus"}, 2, "abacus"},
+		"a provider twice":    {[]string{"--graph", "a", "--provider", "cpu,cpu"}, 2, "named twice"},
+		"none is required":    {[]string{"--graph", "a", "--require-provider", "abacus"}, 2, "none of"},
 		"variant of a graph":  {[]string{"--graph", "a", "--variant", "int8"}, 2, "belongs to --bundle"},
 		"output of a bundle":  {[]string{"--bundle", "a", "--output", "x"}, 2, "belongs to --graph"},
 		"not from a parent":   {[]string{"--graph", write(t, "tiny.onnx", tiny(t)), "--onnxruntime", testbed.OnnxRuntime(t)}, 1, "worker"},

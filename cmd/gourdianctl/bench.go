@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gourdian/internal/infer"
 	"gourdian/models/bench"
 	"gourdian/models/sample"
 )
@@ -20,6 +21,8 @@ type benchFlags struct {
 	rendered int
 	seed     uint64
 	threads  int
+	provider string
+	require  string
 	workers  workerFlags
 	asJSON   bool
 }
@@ -48,6 +51,8 @@ verdicts are right is the matter of "model eval --variant NAME".`,
 	flags.IntVar(&f.rendered, "rendered", 60, "number of rendered pictures to compare verdicts on, 0..2000")
 	flags.Uint64Var(&f.seed, "seed", 777, "seed of the rendered pictures")
 	flags.IntVar(&f.threads, "threads", min(2, runtime.NumCPU()), "threads of the engine, 1..64")
+	flags.StringVar(&f.provider, "provider", infer.ProviderCPU, "execution providers in order of preference, by commas")
+	flags.StringVar(&f.require, "require-provider", "", "the execution provider without which nothing is measured")
 	f.workers.register(c)
 	jsonFlag(c, &f.asJSON)
 	return c
@@ -60,11 +65,17 @@ func runBench(c *cobra.Command, s *streams, f benchFlags, file string) error {
 	case f.threads < 1 || f.threads > 64:
 		return wrongUse("--threads %d is not within 1 and 64", f.threads)
 	}
+	if _, err := infer.ParseProviders(f.provider); err != nil {
+		return wrongUse("--provider: %v", err)
+	}
+	if f.require != "" && !slices.Contains(infer.Providers(), f.require) {
+		return wrongUse("--require-provider %q is none of %s", f.require, strings.Join(infer.Providers(), ", "))
+	}
 	steps := &steps{s: s}
-	infer := f.workers.infer()
-	infer.Threads = f.threads
+	options := f.workers.infer()
+	options.Threads, options.Provider, options.Require = f.threads, f.provider, f.require
 	report, err := bench.Run(c.Context(), bench.Config{
-		Bundle: file, Infer: infer, Progress: steps.begin,
+		Bundle: file, Infer: options, Progress: steps.begin,
 		Pictures: sample.Source{Data: f.data, Rendered: f.rendered, Seed: f.seed, Camera: f.workers.camera(), Progress: steps.begin},
 	})
 	steps.end()
@@ -81,7 +92,7 @@ func printBenchReport(out io.Writer, b *bench.Report) error {
 	r := newReportWriter(out)
 	fmt.Fprintf(r.w, "id %s\n", b.Bundle)
 	fmt.Fprintf(r.w, "%s, %s: %s\n", b.CPU.Name, b.CPU.Class, strings.Join(b.CPU.Features, " "))
-	fmt.Fprintf(r.w, "%s, %s, threads %d\n", b.Library, b.Provider, b.Threads)
+	fmt.Fprintf(r.w, "%s, %s, threads %d\n", b.Library, providerWords(b), b.Threads)
 	fmt.Fprintf(r.w, "a board like this runs %s: %s\n", b.Chosen, benchWords(string(b.Why)))
 	r.part("Variants (verdicts compared on %d rendered pictures and %d photos)", b.Rendered, b.Photos)
 	r.row("variant", "ms p50", "ms p99", "speed by fp32's", "verdicts as fp32", "golden frames")
@@ -100,11 +111,23 @@ func printBenchReport(out io.Writer, b *bench.Report) error {
 		case v.Fault != "":
 			r.row(name + ": " + v.Fault)
 		case v.Operators != nil:
+			for _, miss := range v.ProvidersMissed {
+				r.row(fmt.Sprintf("%s: not on %s: %s", name, miss.Provider, miss.Why))
+			}
 			r.row(fmt.Sprintf("%s: %d convolutions in integers, %d in floats", name, v.Operators["QLinearConv"], v.Operators["Conv"]+v.Operators["FusedConv"]))
 		}
 	}
 	printSkips(r, b.Skipped)
 	return r.flush()
+}
+
+// providerWords says what was obtained and, where it is another, what was asked
+// for.
+func providerWords(b *bench.Report) string {
+	if b.Provider == b.Asked {
+		return b.Provider
+	}
+	return fmt.Sprintf("%s (asked for: %s)", b.Provider, b.Asked)
 }
 
 // benchWords says in words why a variant was chosen.

@@ -45,6 +45,8 @@ func TestExitCodes(t *testing.T) {
 		{"model calibrate --help", exitDone, ""},
 		{"model bench", exitWrongUse, "FILE is missing"},
 		{"model bench x --threads 0", exitWrongUse, "--threads 0"},
+		{"model bench x --provider gpu", exitWrongUse, `provider "gpu" is unknown`},
+		{"model bench x --require-provider npu", exitWrongUse, `"npu" is none of cpu`},
 		{"model bench no-such-file", exitFailed, "no such file"},
 		{"model calibrate", exitWrongUse, "--out is missing"},
 		{"model calibrate --out x --rendered 0", exitWrongUse, "no picture"},

@@ -37,8 +37,8 @@ type Info struct {
 	Variant           string  `json:"variant"`             // "fp32", ...; empty for a bare graph
 	Classes           int     `json:"classes"`             // length of Logits
 	EmbeddingLen      int     `json:"embedding_len"`       // length of Embedding
-	ProviderAsked     string  `json:"provider_asked"`      // "cpu", "xnnpack", ...
-	ProviderObtained  string  `json:"provider_obtained"`   // what the session got
+	ProviderAsked     string  `json:"provider_asked"`      // as in Options.Provider
+	ProviderObtained  string  `json:"provider_obtained"`   // the one that runs the network, or a part of it
 	Library           string  `json:"library"`             // "onnxruntime 1.32.0"
 	Threads           int     `json:"threads"`             // intra-op threads
 	GoldenFrames      int     `json:"golden_frames"`       // frames that passed before serving
@@ -46,11 +46,24 @@ type Info struct {
 	LoadMillis        float64 `json:"load_ms"`
 	CPU               string  `json:"cpu"` // CPU class, see CPUClass
 
+	// ProvidersMissed are those that were wished for more than the one obtained,
+	// each with why it was not.
+	ProvidersMissed []Miss `json:"providers_missed,omitempty"`
+	// ProviderOperators is how many of the network's operators each provider ran
+	// when it was tried; empty where only the CPU can have run them.
+	ProviderOperators map[string]int `json:"provider_operators,omitempty"`
+
 	Extra []Output `json:"extra,omitempty"` // further outputs of the network, in the order of Scores.Extra
 
 	// Operators is how many of each the runtime really runs, after its own
 	// optimisations ("QLinearConv": 49); only where it was asked for.
 	Operators map[string]int `json:"operators,omitempty"`
+}
+
+// Miss is a provider that was asked for and not obtained.
+type Miss struct {
+	Provider string `json:"provider"`
+	Why      string `json:"why"`
 }
 
 // Runner runs one model. The caller owns the tensor and out; Run has read and

@@ -12,10 +12,13 @@ import (
 // Options say how a worker runs a model. The zero value means: the program and
 // library that set-up or package installed, one thread, the CPU.
 type Options struct {
-	Program  string // path of gourdian-infer; empty = beside the running program
-	Library  string // path of the ONNX Runtime library; empty = the worker looks for it
-	Variant  string // of a bundle; empty = the worker's choice
-	Provider string // "cpu", "xnnpack"; empty = "cpu"
+	Program string // path of gourdian-infer; empty = beside the running program
+	Library string // path of the ONNX Runtime library; empty = the worker looks for it
+	Variant string // of a bundle; empty = the worker's choice
+	// Provider is the execution provider, or several by commas in order of
+	// preference; empty = "cpu". Names are those of Providers.
+	Provider string
+	Require  string // the one that must be obtained; empty = none
 	Threads  int    // 0 = 1
 	MemoryMB int    // 0 = no cap
 	// Operators asks the worker for Info.Operators.
@@ -57,6 +60,7 @@ func (o Options) Spec(args ...string) (worker.Spec, error) {
 	}
 	for _, flag := range []struct{ name, value string }{
 		{"--onnxruntime", o.Library}, {"--variant", o.Variant}, {"--provider", o.Provider},
+		{"--require-provider", o.Require},
 	} {
 		if flag.value != "" {
 			args = append(args, flag.name, flag.value)

@@ -97,7 +97,7 @@ func anchorsOf(text string) []string {
 func checkTargets(t *testing.T, tr tree) []string {
 	t.Helper()
 	makefile := string(tr.read(t, "Makefile"))
-	run := regexp.MustCompile("(?m)(?:`|^)make ([a-z][a-z-]*)")
+	run := regexp.MustCompile("(?m)(?:`|^)make ([a-z][a-z0-9-]*)")
 	var faults []string
 	for _, page := range pagesOf(tr) {
 		for _, match := range run.FindAllStringSubmatch(string(tr.read(t, page)), -1) {

@@ -43,6 +43,8 @@ func homes() []home {
 			reason: "ONNX Runtime lives in the inference worker behind the Runner contract"},
 		{module: "github.com/go-viper/mapstructure", dirs: []string{"agent", "cloud"},
 			reason: "koanf's decoder, named to make it refuse unknown keys"},
+		{module: "github.com/goreleaser/nfpm", dirs: []string{"cross/package/deb"},
+			reason: "it makes Debian packages, in a module of its own that no program is built from"},
 		{module: "github.com/knadh/koanf", dirs: []string{"agent", "cloud"},
 			reason: "each program reads its configuration once, into its typed struct"},
 		{module: "github.com/spf13/cobra", dirs: []string{"cmd"},

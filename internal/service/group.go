@@ -58,6 +58,11 @@ type Part struct {
 	// Ready is closed by the part when it can do its work, e.g. once its port
 	// is open; nil = nobody needs to wait for it.
 	Ready <-chan struct{}
+	// Beats says that Run calls Beat each time it comes round its loop: Stalled
+	// then notices when it no longer does.
+	Beats bool
+
+	pulse *pulse // of a part with Beats
 }
 
 // Group is a set of parts that run and stop together.
@@ -73,7 +78,12 @@ func New(log *slog.Logger) *Group {
 }
 
 // Add adds a part. It must not be called once Run has been.
-func (g *Group) Add(part Part) { g.parts = append(g.parts, part) }
+func (g *Group) Add(part Part) {
+	if part.Beats {
+		part.pulse = new(pulse)
+	}
+	g.parts = append(g.parts, part)
+}
 
 // WaitReady returns nil when every part is ready, and an error when ctx is done
 // or the group has ended before.
@@ -182,5 +192,10 @@ func (r *runner) run(ctx context.Context) (err error) {
 			r.log.Error("part panicked", "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
+	if p := r.part.pulse; p != nil {
+		ctx = context.WithValue(ctx, pulseKey{}, p)
+		p.beat()
+		defer p.last.Store(nil)
+	}
 	return r.part.Run(ctx)
 }

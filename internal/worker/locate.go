@@ -7,9 +7,13 @@ import (
 	"path/filepath"
 )
 
+// packaged is where the package keeps worker programs, seen from /usr/bin: people
+// never start them themselves.
+const packaged = "../lib/gourdian"
+
 // Locate returns the path of the worker program name: override where it is
-// given (a path from the config), else the file beside the running program.
-// The error says what to do.
+// given (a path from the config), else the file beside the running program, else
+// where the package keeps it. The error says what to do.
 func Locate(name, override string) (string, error) {
 	if override != "" {
 		path, err := exec.LookPath(override)
@@ -25,9 +29,18 @@ func Locate(name, override string) (string, error) {
 	if real, err := filepath.EvalSymlinks(self); err == nil {
 		self = real
 	}
-	path, err := exec.LookPath(filepath.Join(filepath.Dir(self), name))
-	if err != nil {
-		return "", fmt.Errorf("find %s beside %s: %w; run `make build`, or set its path in the config", name, filepath.Base(self), err)
+	return locateFrom(self, name)
+}
+
+// locateFrom looks for a worker of the program self.
+func locateFrom(self, name string) (string, error) {
+	folder := filepath.Dir(self)
+	beside, err := exec.LookPath(filepath.Join(folder, name))
+	if err == nil {
+		return beside, nil
 	}
-	return path, nil
+	if path, err := exec.LookPath(filepath.Join(folder, packaged, name)); err == nil {
+		return path, nil
+	}
+	return "", fmt.Errorf("find %s beside %s: %w; run `make build`, or set its path in the config", name, filepath.Base(self), err)
 }

@@ -372,6 +372,36 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+func TestPackageKeepsWorkersAwayFromPeople(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	agent, packaged := filepath.Join(root, "usr/bin/agent"), filepath.Join(root, "usr/lib/gourdian/eye")
+	write := func(path string, mode os.FileMode) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(packaged, 0o644)
+	if got, err := locateFrom(agent, "eye"); err == nil {
+		t.Errorf("a file that can't be run was taken: %q", got)
+	}
+	if err := os.Chmod(packaged, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := locateFrom(agent, "eye"); err != nil || got != packaged {
+		t.Errorf("packaged: %q, %v", got, err)
+	}
+	beside := filepath.Join(root, "usr/bin/eye")
+	write(beside, 0o755)
+	if got, err := locateFrom(agent, "eye"); err != nil || got != beside {
+		t.Errorf("beside the program: %q, %v", got, err)
+	}
+}
+
 func TestOutputIsCutFoldedAndThinned(t *testing.T) {
 	t.Parallel()
 	var buf bytes.Buffer

@@ -24,6 +24,7 @@ const (
 type State struct {
 	Up       bool
 	Code     string    // "" while up, else one of the health codes
+	Refusal  string    // the worker's own code where Code is CodeRefused
 	Err      string    // the newest failure, kept while up again; "" = none yet
 	Restarts int       // starts after the first one
 	Since    time.Time // wall clock of the newest change between up and down
@@ -123,7 +124,7 @@ func (s *Supervised) setUp(c child) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.child, s.hello = c, c.Hello()
-	s.state.Up, s.state.Code, s.state.PID = true, "", c.PID()
+	s.state.Up, s.state.Code, s.state.Refusal, s.state.PID = true, "", "", c.PID()
 	s.state.Since = time.Now()
 	s.announceLocked()
 	s.log.Info("worker is up", "pid", s.state.PID, "version", s.hello.Version, "restarts", s.state.Restarts)
@@ -147,11 +148,20 @@ func (s *Supervised) setDown(ctx context.Context, err error) {
 	}
 	again := !s.state.Up && s.state.Err == err.Error()
 	s.child, s.failure = nil, err
-	s.state.Up, s.state.Code, s.state.Err, s.state.PID = false, code, err.Error(), 0
+	s.state.Up, s.state.Code, s.state.Refusal, s.state.Err, s.state.PID = false, code, refusal(err), err.Error(), 0
 	s.announceLocked()
 	if code != CodeStopped && !again {
 		s.log.Warn("worker is down", "code", code, "err", err)
 	}
+}
+
+// refusal is the code with which a worker refused to serve.
+func refusal(err error) string {
+	var reason *Error
+	if errors.As(err, &reason) {
+		return reason.Code
+	}
+	return ""
 }
 
 func (s *Supervised) announceLocked() {

@@ -97,7 +97,7 @@ func TestDownIsSaidAtOnce(t *testing.T) {
 		runSupervised(t, s)
 		<-changed
 		state := s.State()
-		if state.Up || state.Code != CodeRefused || state.Err == "" {
+		if state.Up || state.Code != CodeRefused || state.Refusal != "bad_bundle" || state.Err == "" {
 			t.Errorf("state %+v", state)
 		}
 		_, err = s.Call(t.Context(), "run", nil, nil, nil)

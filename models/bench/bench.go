@@ -34,7 +34,8 @@ type Report struct {
 	Bundle   string             `json:"bundle"`
 	CPU      choose.CPU         `json:"cpu"`
 	Library  string             `json:"library"`
-	Provider string             `json:"provider"`
+	Asked    string             `json:"provider_asked"`
+	Provider string             `json:"provider"` // obtained for the chosen variant
 	Threads  int                `json:"threads"`
 	Chosen   string             `json:"chosen"` // what a board like this would run
 	Why      choose.Reason      `json:"why"`
@@ -56,6 +57,11 @@ type Variant struct {
 	EqualClasses  *float64 `json:"equal_classes"`
 	PassesGolden  bool     `json:"passes_golden"`
 	Fault         string   `json:"fault,omitempty"` // why it does not pass
+	// Provider is the one obtained for this variant, ProvidersMissed those that
+	// were wished for more, ProviderOperators how many operators each runs.
+	Provider          string         `json:"provider,omitempty"`
+	ProvidersMissed   []infer.Miss   `json:"providers_missed,omitempty"`
+	ProviderOperators map[string]int `json:"provider_operators,omitempty"`
 	// Operators is what the runtime made of the graph.
 	Operators map[string]int `json:"operators,omitempty"`
 }
@@ -96,14 +102,14 @@ func (c Config) race(ctx context.Context, b *bundle.Bundle, r *Report) error {
 	for _, v := range b.Manifest.Variants {
 		names = append(names, v.Name)
 	}
-	operators := map[string]map[string]int{}
+	infos := map[string]infer.Info{}
 	part := c.Progress("time the variants", 1)
 	trials, info, err := choose.Try(ctx, names, func(ctx context.Context, variant string) (infer.Runner, error) {
 		runner, err := c.start(ctx, variant, true)
 		if err != nil {
 			return nil, err
 		}
-		operators[variant] = runner.Info().Operators
+		infos[variant] = runner.Info()
 		return runner, nil
 	})
 	if err != nil {
@@ -113,7 +119,8 @@ func (c Config) race(ctx context.Context, b *bundle.Bundle, r *Report) error {
 	if r.Chosen, r.Why, err = choose.Pick(trials); err != nil {
 		return err
 	}
-	r.Library, r.Provider, r.Threads = info.Library, info.ProviderObtained, info.Threads
+	r.Library, r.Asked, r.Threads = info.Library, info.ProviderAsked, info.Threads
+	r.Provider = infos[r.Chosen].ProviderObtained
 	r.CPU.Class = info.CPU // as the worker sees it, whose kernels were timed
 	var float *float64
 	for _, t := range trials {
@@ -122,7 +129,11 @@ func (c Config) race(ctx context.Context, b *bundle.Bundle, r *Report) error {
 		}
 	}
 	for _, t := range trials {
-		v := Variant{PassesGolden: t.Passes, Fault: t.Fault, Operators: operators[t.Variant]}
+		is := infos[t.Variant]
+		v := Variant{
+			PassesGolden: t.Passes, Fault: t.Fault, Operators: is.Operators,
+			Provider: is.ProviderObtained, ProvidersMissed: is.ProvidersMissed, ProviderOperators: is.ProviderOperators,
+		}
 		if t.Passes {
 			v.P50, v.P99 = &t.P50, &t.P99
 			if float != nil {

@@ -64,13 +64,19 @@ const (
 	// sameShare is for 8-bit forms on the kind of processor that made the
 	// bundle, where sums of integers are exact and only the float head rounds.
 	sameShare = 0.005
-	// otherShare is for 8-bit forms elsewhere. Kernels with VNNI, those of ARM,
-	// and with the reduced range those of AVX2 gave the same logits to the last
-	// digit; a kernel that rounds one value of a layer otherwise moves all behind
-	// it a little. Sums that overflow (int8 on AVX2 without VNNI) moved logits by
-	// 5 to 23 % and must fail.
-	otherShare     = 0.02
+	// otherShare is for 8-bit forms elsewhere. Kernels with VNNI, and with the
+	// reduced range those of AVX2, gave the same logits to the last digit. Sums
+	// that overflow (int8 on AVX2 without VNNI) moved logits by 5 to 23 % and must
+	// fail.
+	otherShare = 0.02
+	// armShare is between ARM and the rest, where no sum overflows on ARM.
+	// Convolutions are the same there, but the kernel that adds a residual rounds
+	// a few of ten thousand values otherwise, which moves all behind it: by up to
+	// 1.4 % over the golden frames of ten variants of five models.
+	armShare       = 0.04
 	toleranceLeast = 0.01
+
+	armClass = "arm64" // as infer.CPUClass has it
 )
 
 // tolerances are those of a variant's golden frames by CPU class. made is the
@@ -79,10 +85,16 @@ func tolerances(variant, made string, largest float64) map[string]float64 {
 	if variant == backbone.FP32 {
 		return map[string]float64{bundle.AnyCPU: max(toleranceLeast, floatShare*largest)}
 	}
-	return map[string]float64{
-		bundle.AnyCPU: max(toleranceLeast, otherShare*largest),
-		made:          max(toleranceLeast, sameShare*largest),
+	other := otherShare
+	if made == armClass {
+		other = armShare
 	}
+	shares := map[string]float64{bundle.AnyCPU: other, armClass: armShare}
+	shares[made] = sameShare // after that of ARM, which may have made it
+	for class, share := range shares {
+		shares[class] = max(toleranceLeast, share*largest)
+	}
+	return shares
 }
 
 // ExpectGolden runs the frames on the final graph in its real worker, notes

@@ -50,8 +50,12 @@ func TestTolerancesOf8BitFormsDependOnTheProcessor(t *testing.T) {
 	}
 	for _, name := range []string{backbone.INT8, backbone.INT8RR} {
 		got := tolerances(name, "x86-64-vnni", 10)
-		if math.Abs(got[bundle.AnyCPU]-0.2) > 1e-9 || math.Abs(got["x86-64-vnni"]-0.05) > 1e-9 {
+		if math.Abs(got[bundle.AnyCPU]-0.2) > 1e-9 || math.Abs(got["x86-64-vnni"]-0.05) > 1e-9 || math.Abs(got["arm64"]-0.4) > 1e-9 {
 			t.Errorf("%s: %v", name, got)
+		}
+		got = tolerances(name, "arm64", 10)
+		if math.Abs(got[bundle.AnyCPU]-0.4) > 1e-9 || math.Abs(got["arm64"]-0.05) > 1e-9 {
+			t.Errorf("%s made on ARM: %v", name, got)
 		}
 		if least := tolerances(name, "arm64", 0); least["arm64"] != toleranceLeast || least[bundle.AnyCPU] != toleranceLeast {
 			t.Errorf("%s of logits near zero: %v", name, least)

@@ -2,6 +2,7 @@
 // model that can't open one of its cameras.
 import { after, before, describe } from "node:test";
 import { Board, until } from "./board.mjs";
+import { brokenChecks, checks } from "./checks.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { pages } from "./pages.mjs";
@@ -30,6 +31,8 @@ describe("the page in a browser", { concurrency: false }, () => {
   });
   selfCheck(rig);
   walks(rig);
+  checks(rig);
   pages(rig);
+  brokenChecks(rig);
   faults(rig);
 });

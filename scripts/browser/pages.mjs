@@ -16,6 +16,7 @@ async function pagesOf({ good, broken }) {
     { name: "sighting", board: good, path: `/sightings/${newest.seq}` },
     { name: "settings-locked", board: good, path: "/settings" },
     { name: "health", board: good, path: "/health" },
+    { name: "check", board: good, path: "/check" },
     { name: "pin-ask", board: good, path: "/pin" },
     { name: "error", board: good, path: "/nowhere", status: 404 },
     { name: "settings", board: good, path: "/settings", signedIn: true },
@@ -24,6 +25,7 @@ async function pagesOf({ good, broken }) {
     { name: "broken-now", board: broken, path: "/" },
     { name: "broken-camera", board: broken, path: "/?camera=gone" },
     { name: "broken-health", board: broken, path: "/health" },
+    { name: "broken-check", board: broken, path: "/check" },
     { name: "broken-history", board: broken, path: "/history" },
     { name: "broken-day", board: broken, path: "/history/2026-10-05" },
     { name: "broken-settings", board: broken, path: "/settings" },
@@ -31,8 +33,8 @@ async function pagesOf({ good, broken }) {
   ];
 }
 
-const names = ["now", "history", "day", "sighting", "settings-locked", "health", "pin-ask", "error", "settings", "sighting-open",
-  "pin-change", "broken-now", "broken-camera", "broken-health", "broken-history", "broken-day", "broken-settings", "pin-first"];
+const names = ["now", "history", "day", "sighting", "settings-locked", "health", "check", "pin-ask", "error", "settings", "sighting-open",
+  "pin-change", "broken-now", "broken-camera", "broken-health", "broken-check", "broken-history", "broken-day", "broken-settings", "pin-first"];
 
 export function pages(rig) {
   let all;

@@ -92,6 +92,8 @@ func (c choice) outdated(state worker.State, info infer.Info) string {
 		return ""
 	case state.Up && info.Library != c.Library:
 		return "the library was exchanged"
+	case state.Up && c.Provider() != "" && info.ProviderObtained != c.Provider():
+		return "it runs on another provider now"
 	case state.Code == worker.CodeRefused:
 		return "the variant no longer works here"
 	}

@@ -71,6 +71,7 @@ type Engine struct {
 	start     func(ctx context.Context, bundle string, o infer.Options) (infer.Runner, error) // for trials
 	current   atomic.Pointer[Model]
 	refused   string // why there is no model, as it was last logged; Run's own
+	provider  string // what runs it, as it was last logged; Run's own
 
 	mu      sync.Mutex // serialises Run of the runner and guards latency
 	latency window

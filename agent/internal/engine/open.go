@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
+	"gourdian/internal/infer"
 	"gourdian/internal/vision"
 	"gourdian/internal/worker"
 )
@@ -23,12 +25,14 @@ type opened struct {
 	process process
 	asked   string
 	choice  choice
+	file    *watched
 }
 
 // errMissing is wrapped when there is no file at the bundle's path.
 var errMissing = errors.New("there is no bundle")
 
 func (e *Engine) open(ctx context.Context) (*opened, error) {
+	file := watch(e.config.Bundle) // before it is read: what comes later is another one
 	b, err := bundle.Open(e.config.Bundle)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
@@ -56,11 +60,8 @@ func (e *Engine) open(ctx context.Context) (*opened, error) {
 		return nil, err
 	}
 	model := &Model{ID: b.ID, Variant: variant, Preprocess: b.Manifest.Preprocess, Params: params, runner: runner}
-	asked := options.Provider
-	if asked == "" {
-		asked = "cpu"
-	}
-	return &opened{bundle: b, model: model, process: process, asked: asked, choice: choice}, nil
+	asked := cmp.Or(options.Require, options.Provider, infer.ProviderCPU)
+	return &opened{bundle: b, model: model, process: process, asked: asked, choice: choice, file: file}, nil
 }
 
 // describe is what the page says of the model before its worker is up.

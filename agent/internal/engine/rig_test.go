@@ -109,6 +109,7 @@ func (p *fakeProcess) become(s worker.State) {
 // fakeRunner is a fake network that says which bundle it serves.
 type fakeRunner struct {
 	*fake.Runner
+	edit  func(*infer.Info) // what else it says; nil = nothing
 	mu    sync.Mutex
 	model string
 }
@@ -118,6 +119,9 @@ func (r *fakeRunner) Info() infer.Info {
 	defer r.mu.Unlock()
 	info := r.Runner.Info()
 	info.Model = r.model
+	if r.edit != nil {
+		r.edit(&info)
+	}
 	return info
 }
 

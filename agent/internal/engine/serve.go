@@ -1,11 +1,16 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"gourdian/agent/internal/live"
 	"gourdian/internal/bundle"
+	"gourdian/internal/infer"
 	"gourdian/internal/worker"
 )
 
@@ -17,6 +22,7 @@ const (
 	codeRestarting = "model_restarting"
 	codeRendered   = "trained_on_rendered"
 	codeChoosing   = "model_choosing"
+	codeProvider   = "provider_missing"
 )
 
 // refuse says on the page why there is no model. The log says it once, however
@@ -26,6 +32,8 @@ func (e *Engine) refuse(err error) {
 	switch {
 	case errors.Is(err, errMissing):
 		c.Code, c.Args = codeMissing, map[string]string{"path": e.config.Bundle}
+	case infer.ProviderMissing(err):
+		c = e.providerMissing(err.Error())
 	case errors.Is(err, bundle.ErrPreprocess), errors.Is(err, bundle.ErrVersion):
 		c.Code = codeNewer
 	}
@@ -39,17 +47,24 @@ func (e *Engine) refuse(err error) {
 	e.refused = err.Error()
 }
 
+// providerMissing says that the model may not run on what there is.
+func (e *Engine) providerMissing(why string) live.Condition {
+	return live.Condition{Code: codeProvider, Severity: live.Serious, Args: map[string]string{
+		"provider": cmp.Or(e.config.Worker.Require, strings.ReplaceAll(e.config.Worker.Provider, ",", ", ")), "why": why,
+	}}
+}
+
 // clearBut ends every condition about what runs but the named one.
 func (e *Engine) clearBut(code string) {
-	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting} {
+	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting, codeProvider} {
 		if other != code {
 			e.board.Clear(other, "")
 		}
 	}
 }
 
-// serve runs the worker and mirrors its state until ctx is done, or until the
-// worker came back with another bundle: then that one has to be opened.
+// serve runs the worker and mirrors its state until ctx is done, or until there
+// is another bundle: then that one has to be opened.
 func (e *Engine) serve(ctx context.Context, o *opened) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -70,9 +85,15 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 	}()
 	e.current.Store(o.model)
 	defer e.current.Store(nil)
+	look := time.NewTicker(retryBundle)
+	defer look.Stop()
 	for {
 		changed := o.process.Changed()
-		if why := e.mirror(o); why != "" {
+		why := e.mirror(o)
+		if why == "" && e.exchanged(o) {
+			why = "another bundle was put in its place"
+		}
+		if why != "" {
 			e.config.Log.Info("the bundle is opened again", "bundle", e.config.Bundle, "reason", why)
 			stop()
 			<-done
@@ -80,9 +101,43 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 		}
 		select {
 		case <-changed:
+		case <-look.C:
 		case <-done:
 			return
 		}
+	}
+}
+
+// exchanged looks whether the file is another bundle by now.
+func (e *Engine) exchanged(o *opened) bool {
+	other, err := o.file.exchanged(o.bundle.ID)
+	if err != nil {
+		e.config.Log.Warn("the file was exchanged for one that can't be run; the model stays", "bundle", e.config.Bundle, "error", err)
+	}
+	return other
+}
+
+// missed is what the page shows of the providers that were not obtained.
+func missed(info infer.Info) []live.ProviderMiss {
+	var out []live.ProviderMiss
+	for _, m := range info.ProvidersMissed {
+		out = append(out, live.ProviderMiss(m))
+	}
+	return out
+}
+
+// logProvider says once, and whenever it changes, what runs the model.
+func (e *Engine) logProvider(info infer.Info) {
+	attributes := []any{"asked", info.ProviderAsked, "obtained", info.ProviderObtained}
+	if len(info.ProviderOperators) > 0 {
+		attributes = append(attributes, "operators", fmt.Sprint(info.ProviderOperators))
+	}
+	for _, miss := range info.ProvidersMissed {
+		attributes = append(attributes, "not_"+miss.Provider, miss.Why)
+	}
+	if line := fmt.Sprint(attributes...); line != e.provider {
+		e.provider = line
+		e.config.Log.Info("provider", attributes...)
 	}
 }
 
@@ -104,11 +159,16 @@ func (e *Engine) mirror(o *opened) (again string) {
 		m.Restarts, m.WorkerNote = state.Restarts, state.Code
 		if state.Up {
 			m.Provider, m.Library, m.LoadedAt = info.ProviderObtained, info.Library, state.Since
+			m.Missed, m.Operators = missed(info), info.ProviderOperators
 		}
 	})
 	switch {
 	case state.Up:
 		e.clearBut("")
+		e.logProvider(info)
+	case state.Code == worker.CodeRefused && state.Refusal == infer.CodeProvider:
+		e.clearBut(codeProvider)
+		e.board.Raise(e.providerMissing(state.Err))
 	case state.Code == worker.CodeRefused || state.Code == worker.CodeMissing || state.Code == worker.CodeMismatch:
 		e.clearBut(codeRefused)
 		e.board.Raise(live.Condition{Code: codeRefused, Severity: live.Serious, Args: map[string]string{"why": state.Err}})

@@ -1,15 +1,19 @@
 // Package guard watches what the stages can't see: room on the disk, what the
-// store could not keep, the quality of the clock and the agent's memory. It
-// looks every few seconds and says on the page what is not as it should be.
+// store could not keep, the quality of the clock, the agent's memory, the
+// board's heat and its power supply. It looks every few seconds, says on the
+// page what is not as it should be, and slows the board down while it is hot.
 package guard
 
 import (
 	"context"
+	"log/slog"
 	"strconv"
 	"time"
 
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/store"
+	profiles "gourdian/firmware-profiles"
+	"gourdian/internal/service"
 	"gourdian/internal/wire"
 )
 
@@ -28,6 +32,7 @@ const (
 type Board interface {
 	SetStore(live.Store)
 	SetClock(wire.Clock)
+	SetHeat(live.Heat)
 	Raise(live.Condition)
 	Clear(code, subject string)
 }
@@ -44,16 +49,23 @@ type Config struct {
 	Usage    func() store.Usage
 	Board    Board
 	Machine  Machine
-	MemoryMB int       // soft limit of the profile
-	Built    time.Time // the clock can't be right before this
+	Sensors  Sensors
+	Thermal  []profiles.ThermalStep // of the profile, from the coolest to the hottest
+	MemoryMB int                    // soft limit of the profile
+	Built    time.Time              // the clock can't be right before this
 	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Guard is one board's guard.
-type Guard struct{ config Config }
+type Guard struct {
+	config   Config
+	heat     *heat     // Run's own, but for its rate
+	powerLow time.Time // when the supply was last seen to be too weak; Run's own
+}
 
 // New returns a Guard that Run will let look.
-func New(config Config) *Guard { return &Guard{config: config} }
+func New(config Config) *Guard { return &Guard{config: config, heat: newHeat(config.Thermal)} }
 
 // Run looks until ctx is done.
 func (g *Guard) Run(ctx context.Context) error {
@@ -61,6 +73,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		g.look()
+		service.Beat(ctx)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -104,6 +117,8 @@ func (g *Guard) look() {
 		g.set(resident > limit, live.Condition{Code: "memory_high", Severity: live.Warning,
 			Args: map[string]string{"mb": strconv.FormatInt(resident>>20, 10)}})
 	}
+	g.lookAtHeat()
+	g.lookAtPower()
 }
 
 func (g *Guard) set(holds bool, c live.Condition) {

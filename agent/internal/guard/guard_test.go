@@ -52,7 +52,7 @@ func TestLookSaysWhatIsNotAsItShouldBe(t *testing.T) {
 			hub := live.NewHub("test", "device")
 			g := New(Config{
 				Usage: func() store.Usage { return c.usage }, Board: hub, Machine: c.machine,
-				MemoryMB: 128, Built: built, Now: func() time.Time { return c.now },
+				MemoryMB: 128, Built: built, Now: func() time.Time { return c.now }, Sensors: &fakeSensors{},
 			})
 			g.look()
 			state := hub.State()
@@ -75,7 +75,7 @@ func TestConditionEndsWithItsCause(t *testing.T) {
 	usage := store.Usage{DiskFull: true}
 	g := New(Config{
 		Usage: func() store.Usage { return usage }, Board: hub, Machine: machine{free: 10 << 30, synced: true},
-		MemoryMB: 128, Now: time.Now,
+		MemoryMB: 128, Now: time.Now, Sensors: &fakeSensors{},
 	})
 	g.look()
 	usage.DiskFull = false
@@ -103,7 +103,7 @@ func TestGuardLooksAgainAndAgainUntilItIsStopped(t *testing.T) {
 		looks := 0
 		g := New(Config{
 			Usage: func() store.Usage { looks++; return store.Usage{Records: uint64(looks)} },
-			Board: hub, Machine: machine{free: 10 << 30, synced: true}, MemoryMB: 128, Now: time.Now,
+			Board: hub, Machine: machine{free: 10 << 30, synced: true}, MemoryMB: 128, Now: time.Now, Sensors: &fakeSensors{},
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)

@@ -35,7 +35,7 @@ type frame struct {
 // NewHub returns the Hub of a board that starts now.
 func NewHub(version, device string) *Hub {
 	return &Hub{
-		state:   State{Version: version, Device: device, Started: time.Now(), Clock: wire.ClockUnknown},
+		state:   State{Version: version, Device: device, Started: time.Now(), Clock: wire.ClockUnknown, Heat: Heat{Rate: 1}},
 		frames:  map[string]frame{},
 		changed: make(chan struct{}),
 	}
@@ -118,6 +118,16 @@ func (h *Hub) UpdateModel(edit func(*Model)) {
 // SetStore says what is kept.
 func (h *Hub) SetStore(store Store) {
 	h.change(func(s *State) { s.Store = store })
+}
+
+// SetHeat says how warm the board is.
+func (h *Hub) SetHeat(heat Heat) {
+	h.change(func(s *State) { s.Heat = heat })
+}
+
+// SetKind says which profile the board runs with.
+func (h *Hub) SetKind(kind Kind) {
+	h.change(func(s *State) { s.Kind = kind })
 }
 
 // SetSettings shows the settings now in force.
@@ -213,6 +223,8 @@ func cloneModel(m *Model) *Model {
 	c := *m
 	c.Classes = slices.Clone(m.Classes)
 	c.Tried = slices.Clone(m.Tried)
+	c.Missed = slices.Clone(m.Missed)
+	c.Operators = maps.Clone(m.Operators)
 	for i := range c.Classes {
 		c.Classes[i].Labels = maps.Clone(c.Classes[i].Labels)
 	}

@@ -46,10 +46,12 @@ type Model struct {
 	Task        string
 	Classes     []ModelClass
 	Variant     string
-	VariantWhy  string        // reason code of choose.Reason
-	Tried       []VariantTime // what it was chosen from, empty where nothing was tried
-	Provider    string        // obtained
-	Asked       string        // asked for
+	VariantWhy  string         // reason code of choose.Reason
+	Tried       []VariantTime  // what it was chosen from, empty where nothing was tried
+	Provider    string         // obtained
+	Asked       string         // asked for, several by commas in order of preference
+	Missed      []ProviderMiss // wished for more than the one obtained
+	Operators   map[string]int // of the network by the provider that runs them, empty where only the CPU can
 	Library     string
 	TrainedOn   string // "rendered", "photos", "mixed"
 	Images      int    // training pictures
@@ -66,6 +68,12 @@ type VariantTime struct {
 	Name   string
 	Millis float64 // median of one inference, 0 where Passes is false
 	Passes bool    // its golden frames
+}
+
+// ProviderMiss is an execution provider that was asked for and not obtained.
+type ProviderMiss struct {
+	Provider string
+	Why      string
 }
 
 // ModelClass is a class with its names for people.
@@ -106,8 +114,23 @@ type State struct {
 	Conditions []Condition
 	Settings   settings.Settings
 	Store      Store
-	Link       *Link  // nil while nothing is known of it
+	Link       *Link // nil while nothing is known of it
+	Heat       Heat
+	Kind       Kind
 	Revision   uint64 // rises with every change
+}
+
+// Heat is how warm the board is, and what that costs.
+type Heat struct {
+	Known   bool    // the board has a sensor that answers
+	Celsius float64 // of the processor, where Known
+	Rate    float64 // share of the frames per second that is left, 1 while it is cool
+}
+
+// Kind is which profile the board runs with.
+type Kind struct {
+	Profile     string // its name
+	Description string // in English
 }
 
 // Store is the state of what is kept.

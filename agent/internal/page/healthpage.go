@@ -33,7 +33,8 @@ type conditionView struct {
 // modelCard says what judges the pictures.
 type modelCard struct {
 	Name, ID, State, Task, Learnt, Trust, Provider, Variant, Library, Preprocess string
-	Speed                                                                        string // "" = not yet known
+	Speed                                                                        string   // "" = not yet known
+	Missed                                                                       []string // providers that were not obtained, and why
 	Restarts                                                                     int
 	Loaded                                                                       web.Moment
 	Classes                                                                      []verdictView
@@ -51,20 +52,18 @@ type storeCard struct {
 }
 
 type boardCard struct {
-	Version, Device, Clock string
-	Started                web.Moment
-	Field                  string
+	Kind, Version, Device, Clock string
+	Temperature                  string // "" = no sensor that answers
+	Started                      web.Moment
+	Field                        string
 }
 
 func (s *Server) serveHealthPage(c *gin.Context) {
 	v, state := s.voice(c), s.opts.Board.State()
 	view := &healthView{
 		Conditions: s.conditionViews(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
-		Link: s.linkCard(v, state.Link),
-		Board: boardCard{
-			Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
-			Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),
-		},
+		Link:  s.linkCard(v, state.Link),
+		Board: s.boardCard(v, state),
 	}
 	for i := range state.Cameras {
 		view.Cameras = append(view.Cameras, s.cameraCard(v, state, &state.Cameras[i]))
@@ -72,6 +71,29 @@ func (s *Server) serveHealthPage(c *gin.Context) {
 	s.show(c, http.StatusOK, pageView{
 		Name: "health", Nav: "health", Title: v.Say("health.title"), Body: view, Events: "/events?want=" + partConditions,
 	})
+}
+
+func (s *Server) boardCard(v *voice, state live.State) boardCard {
+	card := boardCard{
+		Kind: state.Kind.Description, Temperature: v.temperature(state.Heat),
+		Version: state.Version, Device: shortID(state.Device), Clock: v.Say("clock." + string(state.Clock)),
+		Started: s.moment(v, state.Started, time.Now()), Field: v.Exact(s.fieldNow(state)),
+	}
+	if key := "board.kind_" + state.Kind.Profile; v.Has(key) {
+		card.Kind = v.Say(key)
+	}
+	return card
+}
+
+// temperature is how warm the processor is, and what that costs.
+func (v *voice) temperature(heat live.Heat) string {
+	switch {
+	case !heat.Known:
+		return ""
+	case heat.Rate < 1:
+		return v.Say("board.celsius_slowed", "n", v.Decimal(heat.Celsius, 0), "percent", v.Decimal(100*heat.Rate, 0))
+	}
+	return v.Say("board.celsius", "n", v.Decimal(heat.Celsius, 0))
 }
 
 func (s *Server) conditionViews(v *voice, state live.State) []conditionView {
@@ -109,13 +131,7 @@ func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
 	if m.InferMillis > 0 {
 		card.Speed = v.Decimal(m.InferMillis, 1) + " ms"
 	}
-	switch {
-	case m.Provider == "": // its worker is not up yet
-	case m.Asked == "" || m.Asked == m.Provider:
-		card.Provider = v.Say("model.provider", "provider", m.Provider)
-	default:
-		card.Provider = v.Say("model.provider_other", "provider", m.Provider, "asked", m.Asked)
-	}
+	card.Provider, card.Missed = v.provider(m)
 	if key := "model.why_" + m.VariantWhy; v.Has(key) {
 		card.Variant = v.Say(key, "variant", m.Variant) + v.tried(m.Tried)
 	}
@@ -123,6 +139,30 @@ func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
 		card.Classes = append(card.Classes, v.verdict(class, m))
 	}
 	return card
+}
+
+// provider says what runs the network, and why nothing better does. It is ""
+// before the worker is up.
+func (v *voice) provider(m *live.Model) (obtained string, missed []string) {
+	if m.Provider == "" {
+		return "", nil
+	}
+	for _, miss := range m.Missed {
+		missed = append(missed, v.Say("model.provider_missed", "provider", miss.Provider, "why", miss.Why))
+	}
+	key := "model.provider"
+	if first, _, _ := strings.Cut(m.Asked, ","); first != "" && first != m.Provider {
+		key = "model.provider_other"
+	}
+	obtained = v.Say(key, "provider", m.Provider, "asked", strings.ReplaceAll(m.Asked, ",", ", "))
+	all := 0
+	for _, n := range m.Operators {
+		all += n
+	}
+	if n := m.Operators[m.Provider]; n < all {
+		obtained += " " + v.Say("model.provider_share", "n", v.Whole(n), "all", v.Whole(all))
+	}
+	return obtained, missed
 }
 
 // tried lists how each variant did, in brackets; "" where none was tried.

@@ -32,7 +32,7 @@ type boardCollector struct {
 	build, scored, skipped, dropped, age, stale   *prometheus.Desc
 	sightings, notKept, pictures, bytes, quota    *prometheus.Desc
 	degraded, model, restarts, inference, current *prometheus.Desc
-	conditions, events                            *prometheus.Desc
+	conditions, events, celsius, rate             *prometheus.Desc
 	joined, connected, unsent, quarantined        *prometheus.Desc
 	acked, linkBytes, certificate                 *prometheus.Desc
 }
@@ -60,6 +60,9 @@ func newBoardCollector(board Board, streams *streams, version string) *boardColl
 		inference:   desc("inference_seconds", "Median time of one inference over the last frames."),
 		current:     desc("occupied_zones", "Zones in which something stands now.", "camera"),
 		conditions:  desc("conditions", "Things that are not as they should be, by severity.", "severity"),
+		celsius:     desc("temperature_celsius", "Temperature of the processor; absent without a sensor that answers."),
+		rate:        desc("heat_rate_ratio", "Share of the frames per second that the board's heat leaves, 1 while it is cool."),
+		events:      desc("event_streams", "Open pages that are told of changes."),
 		joined:      desc("hub_joined", "1 when the board has joined a hub."),
 		connected:   desc("hub_connected", "1 while the board is connected to its hub; absent without one."),
 		unsent:      desc("hub_records_unsent", "Records that the hub has not acknowledged; absent without one."),
@@ -67,7 +70,6 @@ func newBoardCollector(board Board, streams *streams, version string) *boardColl
 		acked:       desc("hub_last_ack_seconds", "Time since the hub's last acknowledgement; absent before the first."),
 		linkBytes:   desc("hub_bytes_total", "Bytes to and from the hub since start, TLS included; absent without one.", "direction"),
 		certificate: desc("hub_certificate_seconds", "Time left of the board's certificate; absent without a hub."),
-		events:      desc("event_streams", "Open pages that are told of changes."),
 	}
 }
 
@@ -101,6 +103,10 @@ func (b *boardCollector) Collect(out chan<- prometheus.Metric) {
 	for _, severity := range []live.Severity{live.Info, live.Warning, live.Serious} {
 		m.gauge(b.conditions, float64(bySeverity[severity]), severityName(severity))
 	}
+	if state.Heat.Known {
+		m.gauge(b.celsius, state.Heat.Celsius)
+	}
+	m.gauge(b.rate, state.Heat.Rate)
 	m.gauge(b.events, float64(b.streams.count()))
 }
 

@@ -105,6 +105,8 @@ func (s *Server) fragment(name, lang string, state live.State) ([]byte, error) {
 		return v.part("now", "recent", s.recentView(v, state))
 	case partConditions:
 		return v.part("health", "conditions", s.conditionViews(v, state))
+	case partChecks:
+		return v.part("check", "checks", s.checksView(v))
 	}
 	kind := partLive
 	id, ok := strings.CutPrefix(name, partLive)

@@ -110,6 +110,7 @@ type pageView struct {
 	Title   string
 	Scripts []string // assets beside those of every page
 	Events  string   // address of its event stream, "" = it does not change by itself
+	Refresh int      // seconds after which a page without JavaScript looks again, 0 = never
 	Body    any
 }
 

@@ -80,6 +80,7 @@ type Options struct {
 	Board   Board
 	History History
 	Control Control
+	Doctor  Doctor
 	DataDir string // where the PIN is kept
 	Listen  string // host:port, ":8080"
 	Version string // of the program, for people
@@ -145,6 +146,7 @@ func (s *Server) routes() http.Handler {
 	s.registerAPI(r)
 	s.registerPIN(r)
 	s.registerPages(r)
+	s.registerChecks(r)
 	r.NoRoute(s.noRoute)
 	r.NoMethod(s.noMethod)
 	return r
@@ -181,12 +183,23 @@ func (s *Server) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	s.readyOnce.Do(func() { close(s.ready) })
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve device page: %w", err)
-	case <-ctx.Done():
+	return s.attend(ctx, server, served)
+}
+
+// attend waits until ctx is done or server has failed.
+func (s *Server) attend(ctx context.Context, server *http.Server, served <-chan error) error {
+	ask := time.NewTicker(askEvery)
+	defer ask.Stop()
+	for {
+		select {
+		case err := <-served:
+			return fmt.Errorf("serve device page: %w", err)
+		case <-ask.C:
+			s.beat(ctx)
+		case <-ctx.Done():
+			return s.stop(server, served)
+		}
 	}
-	return s.stop(server, served)
 }
 
 // stop ends the event streams, gives other answers a moment and closes.

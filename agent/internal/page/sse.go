@@ -136,15 +136,24 @@ func (e *eventStream) run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		var err error
-		if state, err = nextState(ctx, board, state.Revision); err != nil {
+		if state, err = nextState(ctx, board, state.Revision, e.refresh()); err != nil {
 			return err
 		}
 	}
 }
 
-// nextState waits for a change, but not longer than ages may stand on a page.
-func nextState(ctx context.Context, board Board, revision uint64) (live.State, error) {
-	wait, cancel := context.WithTimeout(ctx, eventRefresh)
+// refresh is how long a page may stand without a change of the board's state:
+// ages change by themselves, and an examination of the board is no state of it.
+func (e *eventStream) refresh() time.Duration {
+	if e.server.opts.Doctor.State().Running {
+		return eventPause
+	}
+	return eventRefresh
+}
+
+// nextState waits for a change, but not for longer than refresh.
+func nextState(ctx context.Context, board Board, revision uint64, refresh time.Duration) (live.State, error) {
+	wait, cancel := context.WithTimeout(ctx, refresh)
 	defer cancel()
 	state, err := board.Wait(wait, revision)
 	switch {
@@ -190,7 +199,7 @@ func (e *eventStream) write(text string) error {
 
 // eventNames are the parts of pages that change while the board runs.
 func eventNames(state live.State) []string {
-	names := []string{partHealth, partCounts, partChart, partRecent, partConditions}
+	names := []string{partHealth, partCounts, partChart, partRecent, partConditions, partChecks}
 	for i := range state.Cameras {
 		names = append(names, partLive+state.Cameras[i].ID)
 		if len(state.Cameras) > 1 {

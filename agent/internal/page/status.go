@@ -24,6 +24,13 @@ type statusAnswer struct {
 	Conditions []conditionAnswer `json:"conditions"`
 	Store      storeAnswer       `json:"store"`
 	Link       *linkAnswer       `json:"link"`
+	Profile    string            `json:"profile"`
+	Heat       heatAnswer        `json:"heat"`
+}
+
+type heatAnswer struct {
+	Celsius *float64 `json:"celsius"` // of the processor; null without a sensor that answers
+	Rate    float64  `json:"rate"`    // share of the frames per second that is left
 }
 
 type cameraAnswer struct {
@@ -64,30 +71,37 @@ type zoneAnswer struct {
 }
 
 type modelAnswer struct {
-	ID          string        `json:"id"`
-	Name        string        `json:"name"`
-	Task        string        `json:"task"`
-	Classes     []classAnswer `json:"classes"`
-	Variant     string        `json:"variant"`
-	VariantWhy  string        `json:"variant_why"`
-	Tried       []triedAnswer `json:"variants_tried"`
-	Provider    string        `json:"provider"`
-	Asked       string        `json:"provider_asked"`
-	Library     string        `json:"library"`
-	TrainedOn   string        `json:"trained_on"`
-	Images      int           `json:"training_images"`
-	Trust       string        `json:"trust"`
-	Preprocess  string        `json:"preprocess"`
-	InferMillis float64       `json:"infer_ms"`
-	Restarts    int           `json:"worker_restarts"`
-	WorkerNote  string        `json:"worker_note,omitempty"`
-	LoadedAt    time.Time     `json:"loaded_at"`
+	ID          string         `json:"id"`
+	Name        string         `json:"name"`
+	Task        string         `json:"task"`
+	Classes     []classAnswer  `json:"classes"`
+	Variant     string         `json:"variant"`
+	VariantWhy  string         `json:"variant_why"`
+	Tried       []triedAnswer  `json:"variants_tried"`
+	Provider    string         `json:"provider"`
+	Asked       string         `json:"provider_asked"`
+	Missed      []missAnswer   `json:"providers_missed"`
+	Operators   map[string]int `json:"provider_operators,omitempty"`
+	Library     string         `json:"library"`
+	TrainedOn   string         `json:"trained_on"`
+	Images      int            `json:"training_images"`
+	Trust       string         `json:"trust"`
+	Preprocess  string         `json:"preprocess"`
+	InferMillis float64        `json:"infer_ms"`
+	Restarts    int            `json:"worker_restarts"`
+	WorkerNote  string         `json:"worker_note,omitempty"`
+	LoadedAt    time.Time      `json:"loaded_at"`
 }
 
 type triedAnswer struct {
 	Name   string  `json:"name"`
 	Millis float64 `json:"ms_p50"`
 	Passes bool    `json:"passes_golden"`
+}
+
+type missAnswer struct {
+	Provider string `json:"provider"`
+	Why      string `json:"why"`
 }
 
 type classAnswer struct {
@@ -122,6 +136,10 @@ func (s *Server) serveStatus(c *gin.Context) {
 		Cameras: []cameraAnswer{}, Model: modelAnswerOf(state.Model),
 		Conditions: s.conditionAnswers(c, s.conditions(state)),
 		Store:      storeAnswer(state.Store), Link: linkAnswerOf(state.Link),
+		Profile: state.Kind.Profile, Heat: heatAnswer{Rate: state.Heat.Rate},
+	}
+	if state.Heat.Known {
+		answer.Heat.Celsius = &state.Heat.Celsius
 	}
 	now := time.Now()
 	for i := range state.Cameras {
@@ -163,9 +181,12 @@ func modelAnswerOf(m *live.Model) *modelAnswer {
 	}
 	answer := &modelAnswer{
 		ID: m.ID, Name: m.Name, Task: m.Task, Classes: []classAnswer{}, Variant: m.Variant, VariantWhy: m.VariantWhy, Tried: []triedAnswer{},
-		Provider: m.Provider, Asked: m.Asked, Library: m.Library, TrainedOn: m.TrainedOn, Images: m.Images,
+		Provider: m.Provider, Asked: m.Asked, Missed: []missAnswer{}, Operators: m.Operators, Library: m.Library, TrainedOn: m.TrainedOn, Images: m.Images,
 		Trust: m.Trust, Preprocess: m.Preprocess, InferMillis: m.InferMillis, Restarts: m.Restarts,
 		WorkerNote: m.WorkerNote, LoadedAt: m.LoadedAt.UTC(),
+	}
+	for _, miss := range m.Missed {
+		answer.Missed = append(answer.Missed, missAnswer(miss))
 	}
 	for _, t := range m.Tried {
 		answer.Tried = append(answer.Tried, triedAnswer(t))

@@ -14,9 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"gourdian/agent/internal/doctor"
 	"gourdian/agent/internal/gate"
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/settings"
+	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
 	"gourdian/internal/infer/choose"
 	"gourdian/internal/web"
@@ -181,8 +183,27 @@ func madeKeys(t *testing.T) []string {
 		"link.why_":     live.Whys(),
 		"pin.":          {string(pinFirst), string(pinAsk), string(pinChange), "wrong", "wait", "form", "differ", "damaged", "set", "failed"},
 	}
+	for code, verdict := range doctor.Codes() {
+		families["doctor."] = append(families["doctor."], string(code))
+		if verdict == doctor.Warning || verdict == doctor.Failed {
+			families["doctor."] = append(families["doctor."], string(code)+".do")
+		}
+		families["doctor.verdict_"] = append(families["doctor.verdict_"], string(verdict))
+	}
+	families["doctor."] = append(families["doctor."], "bad", "good", "left_out") // groups of the page
+	for _, check := range (&doctor.Board{Cameras: []doctor.Camera{{}}}).Checks() {
+		families["doctor.check_"] = append(families["doctor.check_"], check.ID)
+	}
+	families["doctor.check_"] = append(families["doctor.check_"], "library", "speed") // what a look at the model tells as well
 	for _, scheme := range capture.Schemes() {
 		families["camera.kind_"] = append(families["camera.kind_"], scheme.Name)
+	}
+	boards, err := profiles.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, board := range boards {
+		families["board.kind_"] = append(families["board.kind_"], board.Name)
 	}
 	for _, code := range raisedConditions(t) {
 		families["health."] = append(families["health."], code, code+".do")

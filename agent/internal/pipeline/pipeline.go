@@ -30,6 +30,9 @@ const (
 const (
 	// idleEvery is how often a scene in which nothing moves is scored.
 	idleEvery = time.Second
+	// longestRest is the longest pause between two pictures of a board that is
+	// slowed down: well below live.StaleAfter, so that the page stays live.
+	longestRest = 5 * time.Second
 	// tryAgain is the pause before a picture of a finite source is scored once
 	// more, tryFor how long one is waited for that the engine can't score: it may
 	// be the picture that the engine dies of.
@@ -65,6 +68,7 @@ type Config struct {
 	Keeper   Keeper
 	Board    Board
 	Settings func() settings.Camera // in force now
+	Rate     func() float64         // share of the settings' frames per second that the board bears now; nil = all
 	Clock    func() wire.Clock
 	Boot     string // of the records, new for each start of the agent
 	Log      *slog.Logger
@@ -74,6 +78,7 @@ type Config struct {
 type Pipeline struct {
 	config   Config
 	settings settings.Camera
+	slowed   float64 // Rate as it was last taken over
 	gate     *gate.Gate
 	model    *engine.Model
 	decider  *verdict.Decider
@@ -90,6 +95,9 @@ type Pipeline struct {
 
 // New returns a Pipeline that Run will bring to life.
 func New(config Config) *Pipeline {
+	if config.Rate == nil {
+		config.Rate = func() float64 { return 1 }
+	}
 	return &Pipeline{config: config, skips: map[string]uint64{}, engineOK: true}
 }
 
@@ -99,7 +107,10 @@ func New(config Config) *Pipeline {
 func (p *Pipeline) Run(ctx context.Context) error {
 	p.heard = time.Now()
 	for ctx.Err() == nil {
-		p.apply(p.config.Settings())
+		p.apply(p.config.Settings(), p.config.Rate())
+		if !p.rest(ctx) {
+			return nil
+		}
 		frame, err := p.config.Camera.Next(ctx, capture.Request{Zones: p.settings.Zones})
 		switch {
 		case ctx.Err() != nil:
@@ -120,8 +131,8 @@ func (p *Pipeline) finite() bool { return p.config.Camera.Kind() == capture.Fini
 // apply takes new settings over between two frames. A zone that was drawn anew
 // is another place: what stood in the old one is forgotten, and counts once
 // where it is seen again.
-func (p *Pipeline) apply(s settings.Camera) {
-	if p.gate != nil && reflect.DeepEqual(s, p.settings) {
+func (p *Pipeline) apply(s settings.Camera, rate float64) {
+	if p.gate != nil && rate == p.slowed && reflect.DeepEqual(s, p.settings) {
 		return
 	}
 	old := p.zones
@@ -131,12 +142,35 @@ func (p *Pipeline) apply(s settings.Camera) {
 	if s.Sensitivity != p.settings.Sensitivity {
 		old = nil
 	}
-	p.settings = s
-	p.gate = gate.New(gate.Config{FramesPerSecond: s.FramesPerSecond, IdleEvery: idleEvery, NightPause: s.NightPause})
+	p.settings, p.slowed = s, rate
+	p.gate = gate.New(gate.Config{
+		FramesPerSecond: s.FramesPerSecond * rate, IdleEvery: time.Duration(float64(idleEvery) / rate), NightPause: s.NightPause,
+	})
 	p.zones = p.newZones(s.Zones, old)
 	p.config.Board.UpdateCamera(p.config.ID, func(c *live.Camera) {
 		c.Name, c.Finite = s.Name, p.finite()
 	})
+}
+
+// rest waits, where the board is slowed down, until the next picture is due:
+// one that the camera's worker need not prepare heats nobody. It reports
+// whether to go on.
+func (p *Pipeline) rest(ctx context.Context) bool {
+	if p.slowed >= 1 {
+		return true
+	}
+	pause := longestRest
+	if fps := p.settings.FramesPerSecond * p.slowed; fps*longestRest.Seconds() > 1 {
+		pause = time.Duration(float64(time.Second) / fps)
+	}
+	timer := time.NewTimer(time.Until(p.heard.Add(pause)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func add(sums, counts map[string]uint64) {

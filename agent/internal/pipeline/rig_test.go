@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,6 +158,7 @@ type rig struct {
 	keeper   *fakeKeeper
 	hub      *live.Hub
 	settings chan settings.Camera // holds those in force
+	percent  atomic.Int64         // of the frames per second that the board's heat leaves
 	zones    int
 	seq      uint64
 }
@@ -169,10 +171,11 @@ func newRig(t *testing.T, kind capture.Kind) (r *rig, stop func()) {
 		scorer: &fakeScorer{model: modelOf(t, "first")}, keeper: &fakeKeeper{},
 		hub: live.NewHub("test", "device"), settings: make(chan settings.Camera, 1), zones: 1,
 	}
+	r.percent.Store(100)
 	r.settings <- settings.Default([]settings.Camera{{ID: "barn", Name: "Barn"}}).Cameras[0]
 	p := New(Config{
 		ID: "barn", Camera: r.camera, Scorer: r.scorer, Keeper: r.keeper, Board: r.hub,
-		Settings: r.inForce, Clock: func() wire.Clock { return wire.ClockSynced }, Boot: "boot",
+		Settings: r.inForce, Rate: func() float64 { return float64(r.percent.Load()) / 100 }, Clock: func() wire.Clock { return wire.ClockSynced }, Boot: "boot",
 		Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"gourdian/internal/service"
 )
 
 const (
@@ -57,6 +59,7 @@ func (s *Store) Run(ctx context.Context) error {
 	collect := time.NewTicker(collectEvery)
 	defer collect.Stop()
 	for {
+		service.Beat(ctx)
 		select {
 		case r := <-s.requests:
 			s.commit(s.gather(ctx, r))

@@ -22,6 +22,17 @@ type Choice struct {
 	Trials  []Trial  `json:"trials"`  // how each did
 }
 
+// Provider is the one that the chosen variant was tried on, "" where it was not
+// tried.
+func (c *Choice) Provider() string {
+	for _, t := range c.Trials {
+		if t.Variant == c.Variant {
+			return t.Provider
+		}
+	}
+	return ""
+}
+
 const (
 	memoryFormat = 1
 	// memoryFileMost is the largest file that is read, in bytes.

@@ -33,6 +33,9 @@ type Trial struct {
 	Fault  string  `json:"fault,omitempty"`
 	P50    float64 `json:"ms_p50"` // milliseconds through the worker
 	P99    float64 `json:"ms_p99"`
+	// Provider is the execution provider that was obtained for it, "" where it
+	// does not pass: a variant may run on one that another can't.
+	Provider string `json:"provider,omitempty"`
 }
 
 // Start starts a worker that serves the named variant, golden frames passed.
@@ -40,7 +43,8 @@ type Trial struct {
 type Start func(ctx context.Context, variant string) (infer.Runner, error)
 
 // Try starts and times the variants. The error is that of ctx, or says that no
-// worker can be started at all; a variant that fails is a result.
+// worker can be started at all, or that the required provider is missing; a
+// variant that fails is a result.
 func Try(ctx context.Context, variants []string, start Start) ([]Trial, infer.Info, error) {
 	trials := make([]Trial, len(variants))
 	runners := make([]infer.Runner, len(variants))
@@ -59,6 +63,8 @@ func Try(ctx context.Context, variants []string, start Start) ([]Trial, infer.In
 			return nil, info, err
 		}
 		switch {
+		case infer.ProviderMissing(err):
+			return nil, info, fmt.Errorf("try variant %s: %w", name, err)
 		case refused(err):
 			trials[i].Fault = err.Error()
 		case err != nil:
@@ -66,6 +72,7 @@ func Try(ctx context.Context, variants []string, start Start) ([]Trial, infer.In
 		default:
 			trials[i].Passes, runners[i] = true, runner
 			info = runner.Info()
+			trials[i].Provider = info.ProviderObtained
 		}
 	}
 	return trials, info, timeThem(ctx, trials, runners)

@@ -24,8 +24,8 @@ const LibraryVariable = "GOURDIAN_ONNXRUNTIME"
 var ErrNoRuntime = errors.New("built without cgo, so without ONNX Runtime: build with CGO_ENABLED=1")
 
 // FindLibrary returns the path of the library: given (by flag or config) or
-// from the environment, else in lib/ beside the program (as packaged), else in
-// the set-up folder of the checkout whose bin/ holds the program.
+// from the environment, else beside the program (as packaged) or in lib/ there,
+// else in the set-up folder of the checkout whose bin/ holds the program.
 func FindLibrary(given string) (string, error) {
 	if given == "" {
 		given = os.Getenv(LibraryVariable)
@@ -45,6 +45,7 @@ func FindLibrary(given string) (string, error) {
 	}
 	folder := filepath.Dir(program)
 	places := []string{
+		filepath.Join(folder, LibraryFile),
 		filepath.Join(folder, "lib", LibraryFile),
 		filepath.Join(filepath.Dir(folder), ".cache", "onnxruntime", LibraryFile),
 	}

@@ -4,6 +4,7 @@ package ort
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func colours(t *testing.T, head ...onnxgraph.Dense) *onnxgraph.Model {
 }
 
 func onCPU(outputs ...string) Options {
-	return Options{Model: "tiny", Threads: 1, Provider: ProviderCPU, Outputs: outputs}
+	return Options{Model: "tiny", Threads: 1, Providers: []string{infer.ProviderCPU}, Outputs: outputs}
 }
 
 func openTiny(t *testing.T, outputs ...string) *Session {
@@ -65,6 +66,26 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceWithExtraOutputs(t *testing.T) {
 	infertest.Run(t, func(t *testing.T) infer.Runner { return openTiny(t, "pooled", "float") })
+}
+
+// A fresh process loads the library: this one may have done so before.
+func TestLibraryWritesNothingIntoTheHomeOfItsUser(t *testing.T) {
+	if os.Getenv("ORT_TEST_HOME") != "" {
+		if err := openTiny(t).Close(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	home := t.TempDir()
+	again := exec.Command(os.Args[0], "-test.run", "^TestLibraryWritesNothingIntoTheHomeOfItsUser$")
+	again.Env = append(os.Environ(), "ORT_TEST_HOME=yes", "HOME="+home, "CI=", silence+"=0")
+	if said, err := again.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	left, err := os.ReadDir(home)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the home: %v, %v", left, err)
+	}
 }
 
 func TestScoresAreThoseOfTheGraph(t *testing.T) {
@@ -170,9 +191,9 @@ func TestOpenRefusesInWords(t *testing.T) {
 	}{
 		"a library that is missing":   {text + ".none", sound, onCPU(), "No such file"},
 		"a library that is none":      {text, sound, onCPU(), "load ONNX Runtime"},
-		"a provider of another build": {library, sound, Options{Threads: 1, Provider: ProviderXNNPACK}, `"xnnpack" is not in this ONNX Runtime`},
-		"a provider of none":          {library, sound, Options{Threads: 1, Provider: "abacus"}, `"abacus" is unknown`},
-		"no threads":                  {library, sound, Options{Provider: ProviderCPU}, "0 threads"},
+		"a provider of another build": {library, sound, Options{Threads: 1, Providers: []string{"xnnpack"}}, `"xnnpack" is not in this ONNX Runtime`},
+		"a provider of none":          {library, sound, Options{Threads: 1, Providers: []string{"abacus"}}, `"abacus" is unknown`},
+		"no threads":                  {library, sound, Options{Providers: []string{infer.ProviderCPU}}, "0 threads"},
 		"no ONNX":                     {library, []byte("<html>"), onCPU(), "malformed ONNX"},
 		"an output that is missing":   {library, sound, onCPU("ghost"), `no value "ghost"`},
 		"an output asked for twice":   {library, sound, onCPU("float", "float"), "twice"},
@@ -210,7 +231,7 @@ func TestInfoSaysWhatRuns(t *testing.T) {
 	defer s.Close()
 	info := s.Info()
 	if !strings.HasPrefix(info.Library, "onnxruntime "+Version+".") || info.Classes != 3 || info.EmbeddingLen != 3 ||
-		info.ProviderAsked != ProviderCPU || info.ProviderObtained != ProviderCPU || info.LoadMillis <= 0 {
+		info.ProviderAsked != infer.ProviderCPU || info.ProviderObtained != infer.ProviderCPU || info.LoadMillis <= 0 {
 		t.Errorf("%+v", info)
 	}
 }
