@@ -278,7 +278,9 @@ func TestOneBoardsFaultDoesNotHoldUpAnothers(t *testing.T) {
 	var bad, good error
 	for range 20 {
 		// Of a device that is in no fleet: its transaction fails.
-		boards.Go(func() { bad = r.Receive(t.Context(), message(t, "stranger", wire.TopicLog, wire.LogLines{Contract: wire.Contract})) })
+		boards.Go(func() {
+			bad = r.Receive(t.Context(), message(t, "stranger", wire.TopicLog, wire.LogLines{Contract: wire.Contract}))
+		})
 		boards.Go(func() { good = r.Receive(t.Context(), message(t, "b1", wire.TopicRecords, batch(t, "b1", 1, 3))) })
 		boards.Wait()
 		if bad == nil || good != nil {
