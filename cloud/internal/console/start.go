@@ -1,0 +1,127 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"gourdian/cloud/internal/api"
+	"gourdian/cloud/internal/people"
+	"gourdian/internal/web"
+)
+
+// changes on the start page.
+const changesShown = 8
+
+// startView answers three questions (is anything wrong, what waits for me, what
+// changed) and draws the cycle.
+type startView struct {
+	Problems []problem
+	Waits    []waitView
+	Steps    []cycleView
+	Changes  []changeView
+	All      bool // the reader may see the whole log of changes
+}
+
+type waitView struct{ Path, Text string }
+
+type cycleView struct {
+	Path    string // "" = the reader may not go there
+	Name    string
+	Done    string // what was counted, in words
+	Waiting string // "" = nothing
+	Broken  bool   // it can't be counted just now
+}
+
+type changeView struct {
+	When            web.Moment
+	Who, What, Text string
+}
+
+func (k *Console) serveStart(c *gin.Context) {
+	view, err := k.start(c)
+	if err != nil {
+		k.fail(c, err)
+		return
+	}
+	k.show(c, http.StatusOK, page{Name: "start", Title: k.voice(c).Say("hub.start.title"), Live: true, Body: view})
+}
+
+// serveStartPart is what the start page asks for again and again.
+func (k *Console) serveStartPart(c *gin.Context) {
+	view, err := k.start(c)
+	if err != nil {
+		k.fail(c, err)
+		return
+	}
+	k.showPart(c, "start", "start", view)
+}
+
+func (k *Console) start(c *gin.Context) (startView, error) {
+	v := k.voice(c)
+	who, _ := api.Who(c)
+	view := startView{All: who.Role.Allows(people.Admin)}
+	for _, one := range k.opts.Health.Conditions() {
+		view.Problems = append(view.Problems, v.problem(one))
+	}
+	for _, step := range k.steps() {
+		one, wait := k.step(c.Request.Context(), v, step, who.Role)
+		view.Steps = append(view.Steps, one)
+		if wait.Text != "" {
+			view.Waits = append(view.Waits, wait)
+		}
+	}
+	lines, err := k.opts.Audit.List(c.Request.Context(), 0, "", changesShown)
+	if err != nil {
+		return view, err
+	}
+	for _, line := range lines {
+		view.Changes = append(view.Changes, v.change(line))
+	}
+	return view, nil
+}
+
+// steps are those that the hub has, in the order of the cycle.
+func (k *Console) steps() []Step {
+	var all []Step
+	for _, s := range k.sections {
+		all = append(all, s.Steps...)
+	}
+	order := cycle()
+	slices.SortStableFunc(all, func(a, b Step) int { return slices.Index(order, a.Name) - slices.Index(order, b.Name) })
+	return all
+}
+
+func (k *Console) step(ctx context.Context, v *voice, s Step, role people.Role) (cycleView, waitView) {
+	key := "hub.step." + s.Name
+	view := cycleView{Name: v.Say(key)}
+	if role.Allows(s.Least) {
+		view.Path = s.Path
+	}
+	count, err := s.Count(ctx)
+	if err != nil {
+		k.opts.Log.Warn("a step can't be counted", "step", s.Name, "error", err)
+		view.Broken = true
+		return view, waitView{}
+	}
+	view.Done = v.Count(key+".count", count.Done)
+	if count.Waiting == 0 {
+		return view, waitView{}
+	}
+	view.Waiting = v.Count(key+".wait", count.Waiting)
+	if s.Doer == "" || !role.Allows(s.Doer) {
+		return view, waitView{}
+	}
+	return view, waitView{s.Path, view.Waiting}
+}
+
+// change says a line of the audit log.
+func (v *voice) change(e people.Entry) changeView {
+	view := changeView{When: v.ago(e.At()), Who: e.Who, What: v.sayOr("hub.did."+e.Action, e.Action), Text: e.Subject}
+	if e.Detail != "" {
+		view.Text += ": " + e.Detail
+	}
+	return view
+}
