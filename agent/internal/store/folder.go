@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,14 +30,33 @@ func lockFolder(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil {
+	if err = flock(f); err == nil {
 		return f, nil
 	}
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		err = fmt.Errorf("%w: %s: stop the other gourdian-agent, or give this one a folder of its own", ErrLocked, dir)
 	}
 	return nil, errors.Join(err, f.Close())
+}
+
+// lockWithin is how long a lock is asked for: between fork and exec, a child of
+// the process that let it go still holds it.
+const lockWithin = 500 * time.Millisecond
+
+func flock(f *os.File) error {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for late := time.After(lockWithin); ; {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-late:
+			return err
+		}
+	}
 }
 
 // DeviceOf returns the id of the board whose store lies, or will lie, in a
