@@ -22,7 +22,7 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed assets/*.js
+//go:embed assets
 var assetFiles embed.FS
 
 // Options are what the pages need.

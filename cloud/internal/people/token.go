@@ -62,7 +62,7 @@ func (p *People) NewToken(ctx context.Context, owner Person, name string) (strin
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}
-		return WriteIn(ctx, tx, owner.Name, "token.add", owner.Name, name)
+		return WriteIn(ctx, tx, owner.Name, "api_token.add", owner.Name, name)
 	})
 	if err != nil {
 		return "", fmt.Errorf("make token: %w", err)
@@ -93,7 +93,7 @@ func (p *People) RevokeToken(ctx context.Context, owner Person, id string) error
 		if _, err := tx.NewDelete().Model(&row).WherePK().Exec(ctx); err != nil {
 			return err
 		}
-		return WriteIn(ctx, tx, owner.Name, "token.revoke", owner.Name, row.Name)
+		return WriteIn(ctx, tx, owner.Name, "api_token.revoke", owner.Name, row.Name)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
