@@ -24,6 +24,9 @@ var (
 	ErrLink      = errors.New("this link was used, replaced, or is too old")
 )
 
+// LinkPath is where a one-time link leads on the hub; its secret follows.
+const LinkPath = "/link/"
+
 const (
 	linkLife   = 7 * 24 * time.Hour
 	seenEvery  = time.Minute // how exactly it is known when a person was last here
