@@ -1,0 +1,179 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gourdian/cloud/internal/db"
+)
+
+// InstalledData is where an installed hub keeps its data.
+const InstalledData = "/var/lib/gourdian/hub"
+
+// databaseName is the SQLite database in the data folder.
+const databaseName = "hub.sqlite"
+
+// Config is all that is fixed while the hub runs.
+type Config struct {
+	Data        string   `koanf:"data"`         // folder of database, pictures, models and keys; made when missing
+	Listen      string   `koanf:"listen"`       // console and API, HTTPS, host:port
+	ListenPlain string   `koanf:"listen_plain"` // the same without encryption, on this machine only; "" = none
+	ListenMQTT  string   `koanf:"listen_mqtt"`  // boards, MQTT over TLS, host:port
+	Address     string   `koanf:"address"`      // https://host:port under which boards and people reach the hub; "" = by the machine's name
+	Name        string   `koanf:"name"`         // of the hub, for people
+	Database    string   `koanf:"database"`     // "" = SQLite in the data folder, or postgres://…
+	Log         string   `koanf:"log"`          // "debug", "info", "warn" or "error"
+	TLS         TLS      `koanf:"tls"`
+	Workers     Workers  `koanf:"workers"`
+	Alerts      Alerts   `koanf:"alerts"`
+	Samples     Samples  `koanf:"samples"`
+	Predict     Predict  `koanf:"predict"`
+	Names       []string `koanf:"names"` // further host names and addresses in the hub's own certificate
+}
+
+// TLS is a certificate from elsewhere for the console; "" = the hub's own CA.
+type TLS struct {
+	Certificate string `koanf:"certificate"` // path of the PEM file, the whole chain
+	Key         string `koanf:"key"`         // path of the PEM file
+}
+
+// Workers are the paths of the worker programs; "" = beside the hub.
+type Workers struct {
+	Camera      string `koanf:"camera"`
+	Infer       string `koanf:"infer"`
+	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
+}
+
+// Alerts says who is told when something goes wrong.
+type Alerts struct {
+	Webhook string `koanf:"webhook"` // address that is sent JSON by POST; "" = nobody
+}
+
+// Default is the config where nothing is said. dir is the folder that the
+// program was started in: a checkout keeps its data in its cache.
+func Default(dir string) Config {
+	data := InstalledData
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		data = filepath.Join(dir, ".cache", "hub")
+	}
+	return Config{Data: data, Listen: ":8443", ListenPlain: "127.0.0.1:8480", ListenMQTT: ":8883", Name: "gourdian", Log: "info",
+		Samples: defaultSamples(), Predict: defaultPredict()}
+}
+
+// Validate reports every problem with its path.
+func (c *Config) Validate() error {
+	var errs []error
+	fault := func(path string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	if c.Data == "" {
+		fault("data", errors.New("name a folder for database, pictures and keys"))
+	}
+	fault("listen", checkListen(c.Listen))
+	fault("listen_mqtt", checkListen(c.ListenMQTT))
+	if c.ListenPlain != "" {
+		fault("listen_plain", checkPlain(c.ListenPlain))
+	}
+	if c.Address != "" {
+		u, err := url.Parse(c.Address)
+		if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			fault("address", fmt.Errorf("%q is no https://host:port", c.Address))
+		}
+	}
+	if c.Name == "" || len(c.Name) > 60 {
+		fault("name", errors.New("1 to 60 characters"))
+	}
+	_, err := logLevel(c.Log)
+	fault("log", err)
+	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
+		fault("tls", errors.New("certificate and key go together"))
+	}
+	if c.Alerts.Webhook != "" {
+		if u, err := url.Parse(c.Alerts.Webhook); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			fault("alerts.webhook", errors.New("it is no http or https address"))
+		}
+	}
+	c.Samples.check(fault)
+	c.Predict.check(fault)
+	return errors.Join(errs...)
+}
+
+// DSN is the address of the database.
+func (c *Config) DSN() string {
+	if c.Database == "" {
+		return filepath.Join(c.Data, databaseName)
+	}
+	return c.Database
+}
+
+// Level is the least level that is logged.
+func (c *Config) Level() slog.Level {
+	level, err := logLevel(c.Log)
+	if err != nil {
+		return slog.LevelInfo // Validate refused it before
+	}
+	return level
+}
+
+func logLevel(name string) (slog.Level, error) {
+	names := []string{"debug", "info", "warn", "error"}
+	if !slices.Contains(names, name) {
+		return 0, fmt.Errorf("%q is none of %s", name, strings.Join(names, ", "))
+	}
+	var level slog.Level
+	return level, level.UnmarshalText([]byte(name))
+}
+
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is no host:port (such as :8443)", address)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no port between 0 and 65535", address)
+	}
+	return nil
+}
+
+// checkPlain keeps passwords off the network: without encryption the hub is for
+// this machine, and for a reverse proxy on it.
+func checkPlain(address string) error {
+	if err := checkListen(address); err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%q is not this machine alone: passwords would cross the network unencrypted", address)
+	}
+	return nil
+}
+
+// tree is the config as YAML has it, without passwords.
+func (c *Config) tree() map[string]any {
+	webhook := ""
+	if u, err := url.Parse(c.Alerts.Webhook); err == nil && u.Host != "" {
+		webhook = u.Scheme + "://" + u.Host + "/…" // such addresses are secrets
+	}
+	return map[string]any{
+		"data": c.Data, "listen": c.Listen, "listen_plain": c.ListenPlain, "listen_mqtt": c.ListenMQTT,
+		"address": c.Address, "name": c.Name, "database": db.Hide(c.DSN()), "log": c.Log, "names": c.Names,
+		"tls":     map[string]any{"certificate": c.TLS.Certificate, "key": c.TLS.Key},
+		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer, "onnxruntime": c.Workers.OnnxRuntime},
+		"alerts":  map[string]any{"webhook": webhook},
+		"samples": map[string]any{"quota_gb": c.Samples.QuotaGB, "per_board": c.Samples.PerBoard, "keep_days": c.Samples.KeepDays, "visitors_days": c.Samples.VisitorsDays},
+		"predict": map[string]any{"access": c.Predict.Access, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
+	}
+}
