@@ -17,6 +17,7 @@ build() { # NAME CGO TAGS
 
 echo "Building into bin/"
 build gourdian-agent 0 "$go_tags"
+build gourdian-hub 0 "$go_tags"
 build gourdianctl 0 "$go_tags"
 build gourdian-infer 1 "$go_tags"
 build gourdian-camera 1 "$camera_tags"
