@@ -161,6 +161,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 		return err
 	}
 	h.checks["page assets"] = checkAssets(h.console.Missing)
+	h.addPictures()
 	h.group.Add(service.Part{Name: "health", Run: h.health.Run})
 	return h.addAlerts()
 }
