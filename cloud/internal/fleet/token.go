@@ -24,6 +24,9 @@ const (
 	maxName  = 80 // bytes of a name for people
 )
 
+// ErrToken says that a token can't be made as asked for.
+var ErrToken = fmt.Errorf("a token has 1 to %d uses and is valid for at most a year", maxUses)
+
 // Token is a join token as the hub keeps it: without its secret.
 type Token struct {
 	bun.BaseModel `bun:"table:join_token,alias:t"`
@@ -68,7 +71,7 @@ func (f *Fleet) NewToken(ctx context.Context, who string, r TokenRequest) (Token
 		return Token{}, "", fmt.Errorf("make a token: site: %w", err)
 	}
 	if r.Uses < 1 || r.Uses > maxUses || r.Valid <= 0 || r.Valid > maxValid {
-		return Token{}, "", fmt.Errorf("make a token: it has 1 to %d uses and is valid for at most a year", maxUses)
+		return Token{}, "", fmt.Errorf("make a token: %w", ErrToken)
 	}
 	now := f.config.Now()
 	secret, id := rand.Text(), strings.ToLower(rand.Text()[:12])
@@ -92,13 +95,24 @@ func (f *Fleet) NewToken(ctx context.Context, who string, r TokenRequest) (Token
 	return t, text, nil
 }
 
-// QR draws a token's text as a PNG.
-func QR(text string) ([]byte, error) {
-	png, err := qrcode.Encode(text, qrcode.Medium, 480)
+// QR draws a token's text: the dark fields of a square of size fields a side,
+// as the path of an SVG. A page can show that without another request, which
+// would have to carry the secret.
+func QR(text string) (path string, size int, err error) {
+	code, err := qrcode.New(text, qrcode.Medium)
 	if err != nil {
-		return nil, fmt.Errorf("draw a token: %w", err)
+		return "", 0, fmt.Errorf("draw a token: %w", err)
 	}
-	return png, nil
+	var drawn strings.Builder
+	rows := code.Bitmap()
+	for y, row := range rows {
+		for x, dark := range row {
+			if dark {
+				fmt.Fprintf(&drawn, "M%d %dh1v1h-1z", x, y)
+			}
+		}
+	}
+	return drawn.String(), len(rows), nil
 }
 
 // Tokens returns all tokens, the newest first.
