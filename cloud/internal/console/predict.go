@@ -232,7 +232,8 @@ func (p *Predict) keep(c *gin.Context) (sample.Fault, error) {
 	if err == nil && results[0].Err == nil { // without a model a photo can be given too
 		given.Verdict = results[0].Verdict
 	}
-	if said := wire.Verdict(c.PostForm("correction")); slices.ContainsFunc(p.Console.voice(c).labels(), func(l verdictView) bool { return l.Name == said }) {
+	// One who agrees with the verdict has corrected nothing.
+	if said := wire.Verdict(c.PostForm("correction")); said != given.Verdict && slices.ContainsFunc(p.Console.voice(c).labels(), func(l verdictView) bool { return l.Name == said }) {
 		given.Correction = said
 	}
 	_, fault, err := p.Samples.Add(c.Request.Context(), given)
