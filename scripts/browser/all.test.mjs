@@ -1,10 +1,11 @@
 // The checks in their order, on two boards: one that works, and one without a
-// model that can't open one of its cameras.
+// model that can't open one of its cameras; then on a hub.
 import { after, before, describe } from "node:test";
 import { Board, until } from "./board.mjs";
 import { brokenChecks, checks } from "./checks.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
+import { Hub, hubPages, hubWalks } from "./hub.mjs";
 import { pages } from "./pages.mjs";
 import { selfCheck, walks } from "./walks.mjs";
 
@@ -35,4 +36,16 @@ describe("the page in a browser", { concurrency: false }, () => {
   pages(rig);
   brokenChecks(rig);
   faults(rig);
+});
+
+const cloud = { hub: new Hub("hub") };
+
+describe("the hub in a browser", { concurrency: false }, () => {
+  before(async () => { [cloud.browser] = await Promise.all([launch(), cloud.hub.start()]); });
+  after(async () => {
+    await cloud.browser?.close();
+    if (cloud.hub.process) await cloud.hub.stop();
+  });
+  hubWalks(cloud);
+  hubPages(cloud);
 });

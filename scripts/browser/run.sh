@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks at the real page of real boards in Debian's Chromium: every page at two
+# Looks at the real pages of real boards and of a hub in Debian's Chromium: every page at two
 # widths, in two languages, light and dark; with a keyboard; without JavaScript;
 # while workers are being killed. Screenshots go to .cache/screenshots/.
 #
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 bin=${GOURDIAN_BIN:-$PWD/bin}
 cache=$PWD/.cache/browser
 
-for program in gourdian-agent gourdian-camera gourdian-infer gourdianctl; do
+for program in gourdian-agent gourdian-camera gourdian-hub gourdian-infer gourdianctl; do
     [ -x "$bin/$program" ] || { echo "$bin/$program is missing: run make build" >&2; exit 1; }
 done
 [ -d .cache/npm/node_modules/playwright-core ] || { echo "The browser tools are missing: run scripts/setup.sh test" >&2; exit 1; }

@@ -1,0 +1,207 @@
+// The hub's console, as people meet it: the set-up link, logging in, people, and
+// every page at two widths, in two languages, light and dark.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Visit } from "./browser.mjs";
+import { until } from "./board.mjs";
+
+const bin = process.env.GOURDIAN_BIN;
+export const admin = { name: "ana", password: "seven green pumpkins" };
+
+// Hub is a real hub of its own on free ports, with an empty data folder.
+export class Hub {
+  constructor(name) {
+    this.dir = join(process.env.GOURDIAN_BOARDS, name);
+    mkdirSync(this.dir, { recursive: true });
+  }
+
+  async start() {
+    const config = join(this.dir, "hub.yaml"), said = join(this.dir, "said"), logged = join(this.dir, "hub.log");
+    writeFileSync(config, JSON.stringify({ // JSON is YAML
+      data: join(this.dir, "data"), listen: "127.0.0.1:0", listen_plain: "127.0.0.1:0", listen_mqtt: "127.0.0.1:0",
+    }));
+    const out = openSync(said, "w"), log = openSync(logged, "w");
+    this.process = spawn(join(bin, "gourdian-hub"), ["--config", config], { stdio: ["ignore", out, log] });
+    closeSync(out);
+    closeSync(log);
+    this.ended = new Promise((resolve) => { this.process.once("exit", resolve); });
+    this.link = await until(`the set-up link of the hub (see ${logged})`, () => {
+      if (this.process.exitCode !== null) throw new Error(readFileSync(logged, "utf8"));
+      return /http:\/\/\S+\/link\/\S+/.exec(readFileSync(said, "utf8"))?.[0];
+    });
+    this.url = new URL(this.link).origin;
+  }
+
+  async stop() {
+    this.process.kill("SIGTERM");
+    await this.ended;
+  }
+}
+
+async function logIn(visit, who) {
+  await visit.go("/login");
+  await visit.page.fill("#name", who.name);
+  await visit.page.fill("#password", who.password);
+  await visit.page.click("main button");
+  await visit.page.waitForURL(`${visit.board.url}/`);
+}
+
+function walk(rig, name, options, steps) {
+  test(name, async () => {
+    const visit = await Visit.open(rig.browser, rig.hub, options);
+    try {
+      await steps(visit, visit.page);
+      assert.deepEqual(visit.faults, []);
+    } catch (error) {
+      await visit.shoot(`failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
+      throw error;
+    } finally {
+      await visit.close();
+    }
+  });
+}
+
+const path = (address) => new URL(address).pathname;
+
+export function hubWalks(rig) {
+  walk(rig, "hub: before the set-up, every way leads to the login page, which says what to do", { lang: "es" }, async (visit, page) => {
+    await visit.go("/people?x=1");
+    assert.equal(path(page.url()), "/login");
+    assert.match(await page.innerText("main"), new RegExp(visit.say("hub.login.empty")));
+  });
+
+  walk(rig, "hub: set-up link, first admin, the start page", { width: 390, height: 844 }, async (visit, page) => {
+    await visit.go(path(rig.hub.link));
+    await visit.shoot("hub-link-first-en-light-390");
+    assert.deepEqual(await visit.findings(), []);
+    await page.fill("#name", admin.name);
+    await page.fill("#password", admin.password);
+    await page.fill("#again", "something else");
+    await page.click("main button");
+    assert.match(await page.innerText(".fault"), new RegExp(visit.say("hub.people.fault.differ")));
+    await page.fill("#password", admin.password);
+    await page.fill("#again", admin.password);
+    await page.click("main button");
+    await page.waitForURL(`${rig.hub.url}/`);
+    assert.match(await page.innerText("main"), new RegExp(visit.say("hub.link.welcome", admin)));
+    await page.reload();
+    assert.ok(!(await page.innerText("main")).includes(visit.say("hub.link.welcome", admin)), "said twice");
+    assert.equal((await visit.go(path(rig.hub.link))).status(), 410, "the set-up link works twice");
+  });
+
+  walk(rig, "hub: a person is added, opens the link, may label and no more, and is disabled", { lang: "es" }, async (visit, page) => {
+    await logIn(visit, admin);
+    await page.click(`nav >> text=${visit.say("hub.nav.people")}`);
+    await page.fill("#name", "luz");
+    await page.check("input[value=labeller]");
+    await page.click("main button");
+    const link = await page.inputValue("#link");
+    const other = await Visit.open(rig.browser, rig.hub, { lang: "es", width: 390, height: 844 });
+    await other.go(path(link));
+    await other.shoot("hub-link-es-light-390");
+    await other.page.evaluate(() => { document.querySelector("main form").noValidate = true; }); // the hub looks itself
+    await other.page.fill("#password", "corto");
+    await other.page.fill("#again", "corto");
+    await other.page.click("main button");
+    assert.equal(await other.page.innerText(".fault"), visit.say("hub.people.fault.short", { least: 10, most: 200 }));
+    await other.page.fill("#password", "cuatro calabazas");
+    await other.page.fill("#again", "cuatro calabazas");
+    await other.page.click("main button");
+    await other.page.waitForURL(`${rig.hub.url}/`);
+    assert.ok(!(await other.page.innerText("nav")).includes(visit.say("hub.nav.people")), "people are in the menu of one who may not see them");
+    assert.equal((await other.go("/people")).status(), 403);
+
+    await visit.go("/people");
+    await page.click("main >> text=luz");
+    await page.click(`text=${visit.say("hub.people.disable_button")}`);
+    assert.match(await page.innerText("h1"), /luz/);
+    await visit.shoot("hub-ask-es-light-1280");
+    assert.deepEqual(await visit.findings(), []);
+    await page.click("button.danger");
+    await page.waitForURL(/people\/one/);
+    assert.match(await page.innerText("main"), new RegExp(visit.say("hub.people.disabled", { name: "luz" })));
+    await other.go("/");
+    assert.equal(path(other.page.url()), "/login", "a disabled person is still in");
+    await other.close();
+    await visit.go("/people/changes");
+    assert.match(await page.innerText("main"), new RegExp(visit.say("hub.did.person.add")));
+  });
+
+  walk(rig, "hub: an API token is shown once, works, and ends when it is revoked", {}, async (visit, page) => {
+    await logIn(visit, admin);
+    await page.click(".me a");
+    await page.fill("#token-name", "push of models");
+    await page.click(`text=${visit.say("hub.account.token_make")}`);
+    const token = await page.inputValue("#token");
+    await visit.go("/account");
+    assert.ok(!(await page.content()).includes(token), "the token is shown again");
+    const ask = async () => (await fetch(`${rig.hub.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.equal(await ask(), 200);
+    await page.click("tbody button");
+    await page.waitForSelector("[role=status]");
+    assert.equal(await ask(), 401);
+  });
+
+  walk(rig, "hub: the last admin can't be disabled, a wrong password is not let in", {}, async (visit, page) => {
+    await visit.go("/login");
+    await page.fill("#name", admin.name);
+    await page.fill("#password", "seven green gourds");
+    await page.click("main button");
+    assert.match(await page.innerText(".fault"), new RegExp(visit.say("hub.people.fault.wrong")));
+    await logIn(visit, admin);
+    await visit.go("/people");
+    await page.click(`main >> text=${admin.name}`);
+    await page.click(`text=${visit.say("hub.people.disable_button")}`);
+    await page.click("button.danger");
+    assert.equal(await page.innerText(".fault"), visit.say("hub.people.fault.last_admin"));
+  });
+}
+
+const pages = [
+  { name: "start", path: "/" },
+  { name: "health", path: "/health" },
+  { name: "log", path: "/health/log" },
+  { name: "config", path: "/health/config" },
+  { name: "people", path: "/people" },
+  { name: "changes", path: "/people/changes" },
+  { name: "account", path: "/account" },
+  { name: "error", path: "/nowhere", status: 404 },
+  { name: "login", path: "/login", out: true },
+  { name: "link-void", path: "/link/old", out: true, status: 410 },
+];
+
+export function hubPages(rig) {
+  for (const lang of ["en", "es"]) {
+    for (const theme of ["light", "dark"]) {
+      describe(`hub, ${lang} ${theme}`, () => {
+        let inside, outside;
+        before(async () => {
+          inside = await Visit.open(rig.browser, rig.hub, { lang, theme });
+          outside = await Visit.open(rig.browser, rig.hub, { lang, theme });
+          await logIn(inside, admin);
+        });
+        after(async () => { await inside?.close(); await outside?.close(); });
+        for (const page of pages) {
+          for (const width of [390, 1280]) {
+            test(`hub page ${page.name}, ${lang}, ${theme}, ${width} px`, async () => { await check(page.out ? outside : inside, page, theme, width); });
+          }
+        }
+      });
+    }
+  }
+}
+
+async function check(visit, page, theme, width) {
+  visit.faults = [];
+  await visit.page.setViewportSize({ width, height: width < 800 ? 844 : 800 });
+  const answer = await visit.go(page.path);
+  assert.equal(answer.status(), page.status ?? 200);
+  assert.equal(await visit.page.locator("html").getAttribute("lang"), visit.lang);
+  assert.ok(!/\[[a-z_]+\.[a-z_.]+\]/.test(await visit.page.innerText("body")), "a text is missing in the catalogue");
+  await visit.shoot(`hub-${page.name}-${visit.lang}-${theme}-${width}`);
+  const faults = [...await visit.findings(), await visit.sideways(), ...visit.faults].filter(Boolean);
+  assert.deepEqual(faults, []);
+}
