@@ -8,6 +8,11 @@ const (
 	RenewPath = "/api/v1/renew"
 )
 
+// BoardProtocol is offered by a board in its TLS handshake (ALPN) beside that
+// which it speaks. A hub whose pages have a certificate from elsewhere shows a
+// board the one of its own CA, which alone a board trusts.
+const BoardProtocol = "gourdian-board"
+
 // JoinRequest asks for a certificate.
 type JoinRequest struct {
 	Contract int    `json:"contract"`

@@ -50,6 +50,7 @@ func (m *Membership) TLS(clock Clock) *tls.Config {
 	}
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1", wire.BoardProtocol},
 		Certificates: []tls.Certificate{m.certificate},
 		// Without names: see verify.
 		InsecureSkipVerify: true,
@@ -64,6 +65,7 @@ func (m *Membership) TLS(clock Clock) *tls.Config {
 func pinned(hash string, clock Clock) *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"http/1.1", wire.BoardProtocol},
 		InsecureSkipVerify: true, // see verify
 		VerifyConnection: func(s tls.ConnectionState) error {
 			roots := x509.NewCertPool()
