@@ -34,13 +34,19 @@ type Sessions struct {
 
 // NewSessions returns the sessions in d.
 func NewSessions(d *db.DB, p *People) *Sessions {
-	m := scs.New()
-	m.Lifetime = sessionLife
-	m.Store = sessionStore{d}
-	m.HashTokenInStore = true
-	m.Cookie.Name = cookieName
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode // a link in a mail keeps its reader logged in
+	// Not scs.New: it starts a goroutine for a store in memory, which is never
+	// used and can't be stopped.
+	m := &scs.SessionManager{
+		Lifetime: sessionLife, Store: sessionStore{d}, HashTokenInStore: true, Codec: scs.GobCodec{},
+		Cookie: scs.SessionCookie{
+			Name: cookieName, Path: "/", HttpOnly: true, Persist: true,
+			SameSite: http.SameSiteLaxMode, // a link in a mail keeps its reader logged in
+		},
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			// Only the database fails here, which the health page says.
+			http.Error(w, "The hub's database does not answer.", http.StatusServiceUnavailable)
+		},
+	}
 	return &Sessions{people: p, manager: m}
 }
 
