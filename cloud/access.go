@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 
 	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/people"
@@ -14,7 +15,7 @@ import (
 // password: the way back in for whoever may read the hub's data. The hub may
 // run meanwhile.
 func ResetPassword(ctx context.Context, config Config, name string, log *slog.Logger) (link string, err error) {
-	d, err := db.Open(ctx, db.Options{DSN: config.DSN(), Log: log})
+	d, err := db.Open(ctx, db.Options{DSN: config.DSN(), BackupDir: filepath.Join(config.Data, backupsName), Log: log})
 	if err != nil {
 		return "", fmt.Errorf("reset password: %w", err)
 	}

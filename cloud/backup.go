@@ -56,8 +56,7 @@ func Backup(ctx context.Context, config Config, build Build, file string) (err e
 		return fmt.Errorf("back up: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }() // of this backup alone
-	// Opened without a folder for backups: this is one.
-	d, err := db.Open(ctx, db.Options{DSN: config.DSN()})
+	d, err := db.Open(ctx, db.Options{DSN: config.DSN(), AsIs: true})
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}

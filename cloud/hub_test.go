@@ -1,16 +1,22 @@
 package cloud
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"gourdian/cloud/internal/api"
+	"gourdian/cloud/internal/authority"
 	"gourdian/cloud/internal/people"
+	"gourdian/internal/wire"
 )
 
 func TestFirstStartIsSetUpByItsLinkOnce(t *testing.T) {
@@ -136,5 +142,40 @@ func TestErrorsOfTheAPIAreJSON(t *testing.T) {
 	status, body, _ := ask(t, browser(t), http.MethodGet, h.Plain()+"/healthz", nil)
 	if status != http.StatusOK || !strings.Contains(body, `"status":`) || strings.Contains(body, "version") {
 		t.Errorf("healthz tells a stranger: %d %s", status, body)
+	}
+}
+
+// TestCertificateFromElsewhereIsForPeople: a browser is shown the certificate
+// of the config, a board the one of the CA that it trusts.
+func TestCertificateFromElsewhereIsForPeople(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	elsewhere, err := authority.Open(dir, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := elsewhere.Server([]string{"hub.example"}); err != nil {
+		t.Fatal(err)
+	}
+	config := testConfig(t.TempDir())
+	config.TLS = TLS{Certificate: filepath.Join(dir, "server.pem"), Key: filepath.Join(dir, "server.key")}
+	h, _, _ := start(t, config)
+	for _, tc := range []struct {
+		who   string
+		roots *x509.CertPool
+		name  string
+		offer []string
+	}{
+		{"a browser", elsewhere.Pool(), "hub.example", []string{"h2", "http/1.1"}},
+		{"a board", h.authority.Pool(), "localhost", []string{"http/1.1", wire.BoardProtocol}},
+	} {
+		conn, err := tls.Dial("tcp", h.api.Addr(true), &tls.Config{RootCAs: tc.roots, ServerName: tc.name, NextProtos: tc.offer})
+		if err != nil {
+			t.Errorf("%s: %v", tc.who, err)
+			continue
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

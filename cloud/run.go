@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"gourdian/cloud/internal/alert"
@@ -28,6 +29,7 @@ import (
 	"gourdian/cloud/internal/people"
 	"gourdian/internal/service"
 	"gourdian/internal/web"
+	"gourdian/internal/wire"
 )
 
 // Build says what program this is.
@@ -197,10 +199,9 @@ func (h *Hub) openAPI(context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("read the certificate of the config (tls): %w", err)
 		}
-		// Boards trust the hub's own CA alone, and ask for no name: people get
-		// the other one.
+		// A board trusts the hub's own CA alone, and says that it is one.
 		certificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			if hello.ServerName == "" || own.Leaf.VerifyHostname(hello.ServerName) != nil {
+			if slices.Contains(hello.SupportedProtos, wire.BoardProtocol) {
 				return h.server.Certificate(hello)
 			}
 			return &own, nil

@@ -34,6 +34,7 @@ func KindOf(dsn string) Kind {
 type Options struct {
 	DSN       string // path of a SQLite file, or "postgres://…"
 	BackupDir string // copies made before migrations; "" = none
+	AsIs      bool   // leave its form as it is, for a copy
 	Log       *slog.Logger
 }
 
@@ -46,7 +47,8 @@ type DB struct {
 	read    *bun.DB // the same as write on PostgreSQL
 }
 
-// Open opens the database and brings it to the newest form.
+// Open opens the database and brings it to the newest form, unless it is to
+// stay as it is.
 func Open(ctx context.Context, options Options) (*DB, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -56,7 +58,7 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 	if err == nil {
 		err = d.write.PingContext(ctx)
 	}
-	if err == nil {
+	if err == nil && !options.AsIs {
 		err = d.migrate(ctx)
 	}
 	if err != nil {
