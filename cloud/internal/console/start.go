@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -107,6 +108,9 @@ func (k *Console) step(ctx context.Context, v *voice, s Step, role people.Role) 
 		return view, waitView{}
 	}
 	view.Done = v.Count(key+".count", count.Done)
+	if count.Done == 0 && v.Has(key+".first") && role.Allows(people.Operator) { // a new hub says how to begin
+		return view, waitView{s.Path, v.Say(key + ".first")}
+	}
 	if count.Waiting == 0 {
 		return view, waitView{}
 	}
@@ -119,9 +123,25 @@ func (k *Console) step(ctx context.Context, v *voice, s Step, role people.Role) 
 
 // change says a line of the audit log.
 func (v *voice) change(e people.Entry) changeView {
-	view := changeView{When: v.ago(e.At()), Who: e.Who, What: v.sayOr("hub.did."+e.Action, e.Action), Text: e.Subject}
-	if e.Detail != "" {
-		view.Text += ": " + e.Detail
+	view := changeView{When: v.ago(e.At()), Who: e.Who, What: v.sayOr("hub.did."+e.Action, e.Action)}
+	var text []string
+	if e.Subject != e.Who {
+		text = append(text, e.Subject)
 	}
+	if e.Detail != "" {
+		text = append(text, v.detail(e.Detail))
+	}
+	view.Text = strings.Join(text, ": ")
 	return view
+}
+
+// detail says the detail of a change: a word of the hub's own in the reader's
+// language, all else as it was written.
+func (v *voice) detail(text string) string {
+	before, after, changed := strings.Cut(text, " → ")
+	if changed {
+		return v.detail(before) + " → " + v.detail(after)
+	}
+	key := strings.ReplaceAll(text, " ", "_")
+	return v.sayOr("hub.role."+key, v.sayOr("hub.detail."+key, text))
 }
