@@ -182,9 +182,14 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 // until waits for a state.
 func (r *rig) until(t *testing.T, what string, is func(State) bool) {
 	t.Helper()
+	r.untilIn(t, 10*time.Second, what, is)
+}
+
+func (r *rig) untilIn(t *testing.T, most time.Duration, what string, is func(State) bool) {
+	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(most); time.Now().Before(deadline); <-tick.C {
 		if is(r.State()) {
 			return
 		}
