@@ -129,7 +129,7 @@ type tokenRow struct {
 	ID, Site, Note, By string
 	Open, Rejoin       bool
 	Uses, Used         int
-	Until              web.Moment
+	Until              string
 }
 
 // madeToken is a token at the one time that its text is shown.
@@ -150,7 +150,7 @@ func (f *Fleet) showTokens(c *gin.Context, status int, view tokensView) {
 		return
 	}
 	for _, t := range tokens {
-		view.Tokens = append(view.Tokens, tokenRow{t.ID, t.Site, t.Note, t.By, t.Open(time.Now()), t.Rejoin, int(t.Uses), int(t.Used), v.ago(t.ExpiresAt())})
+		view.Tokens = append(view.Tokens, tokenRow{t.ID, t.Site, t.Note, t.By, t.Open(time.Now()), t.Rejoin, int(t.Uses), int(t.Used), v.Exact(t.ExpiresAt().In(v.location))})
 	}
 	k.show(c, status, page{Name: "tokens", Nav: "fleet", Title: v.Say("hub.fleet.tokens"), Body: view})
 }

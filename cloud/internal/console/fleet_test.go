@@ -51,7 +51,7 @@ func TestFleetPagesWithNothingAndWithEverything(t *testing.T) {
 		one := choice{"north", "north", true}
 		for name, views := range map[string][]any{
 			"fleet": {fleetView{}, fleetView{Filtered: true}, fleetView{Count: 1, Boards: []boardRow{fullBoard(v).boardRow, {Name: "new", Health: v.boardHealth(fleet.Never)}}, Sites: []choice{one}, Groups: []choice{one}, Admin: true, Filtered: true}},
-			"tokens": {tokensView{}, tokensView{Fault: "x", Tokens: []tokenRow{{ID: "t", Site: "north", Open: true, Rejoin: true, Uses: 3, Until: v.ago(time.Now())}, {Site: "south"}},
+			"tokens": {tokensView{}, tokensView{Fault: "x", Tokens: []tokenRow{{ID: "t", Site: "north", Open: true, Rejoin: true, Uses: 3, Until: v.Exact(time.Now())}, {Site: "south"}},
 				Made: &madeToken{&secretView{ID: "token", Value: "gourdian1.abc"}, &secretView{ID: "command"}, path, size}}},
 			"board": {boardView{}, fullBoard(v)},
 		} {
