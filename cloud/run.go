@@ -164,6 +164,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	}
 	h.checks["page assets"] = checkAssets(h.console.Missing)
 	h.addPictures()
+	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db}).Section())
 	h.group.Add(service.Part{Name: "health", Run: h.health.Run})
 	return h.addAlerts()
 }
