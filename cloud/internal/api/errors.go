@@ -10,12 +10,12 @@ type said struct{ message, hint string }
 
 func sayings() map[string]said {
 	return map[string]said{
-		"not_found":          {"There is nothing at this address.", "docs/api.md lists every address."},
-		"method_not_allowed": {"This address does not take this method.", "docs/api.md says what it takes."},
+		"not_found":          {"There is nothing at this address.", "docs/hub-api.md lists every address."},
+		"method_not_allowed": {"This address does not take this method.", "docs/hub-api.md says what it takes."},
 		"cross_origin":       {"This request comes from another site.", "Make the change on the hub's own pages, or with an API token."},
 		"internal":           {"The hub made a mistake.", "Try again; the hub's log says more."},
 		"too_many_requests":  {"Too many requests from this address.", "Wait as long as Retry-After says."},
-		"too_large":          {"The request is too large.", "docs/api.md says how much each address takes."},
+		"too_large":          {"The request is too large.", "docs/hub-api.md says how much each address takes."},
 		"board_only":         {"This address is for boards that have joined.", "Connect with the board's certificate to the hub's HTTPS port."},
 		"board_refused":      {"This board's certificate is not accepted.", "It was revoked or replaced: join the board again."},
 		"database":           {"The hub's database does not answer.", "Try again in a while; the hub's log says more."},

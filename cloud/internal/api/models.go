@@ -163,7 +163,7 @@ func (m *Models) promote(c *gin.Context) {
 		Reason   string `json:"reason"`
 	}
 	if err := c.ShouldBindJSON(&order); err != nil {
-		Fail(c, http.StatusBadRequest, "bad_json", "The request is not the JSON that it should be.", "docs/api.md shows it.")
+		Fail(c, http.StatusBadRequest, "bad_json", "The request is not the JSON that it should be.", "docs/hub-api.md shows it.")
 		return
 	}
 	who, _ := Who(c)

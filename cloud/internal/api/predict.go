@@ -169,7 +169,7 @@ func PhotoFaultOf(err error) PhotoFault {
 		return PhotoFault{"too_large", http.StatusRequestEntityTooLarge, 0, "The pictures are too many or too large.",
 			"Send at most 8 pictures of at most 12 MB and 20 million pixels each, 48 MB together."}
 	case errors.Is(err, errForm):
-		return PhotoFault{"bad_form", http.StatusBadRequest, 0, "This is not a multipart form with a file called image.", "docs/api.md shows how to send one."}
+		return PhotoFault{"bad_form", http.StatusBadRequest, 0, "This is not a multipart form with a file called image.", "docs/hub-api.md shows how to send one."}
 	case errors.Is(err, capture.ErrBadImage):
 		return PhotoFault{"bad_image", http.StatusUnprocessableEntity, 0, "The picture can't be read.", "Send a whole JPEG, PNG, WebP, GIF or BMP."}
 	}

@@ -84,7 +84,7 @@ func (s *Samples) list(c *gin.Context) {
 	most, err := strconv.Atoi(c.DefaultQuery("limit", "100"))
 	after, ok := CursorOf(c.Query("cursor"))
 	if err != nil || !ok {
-		Fail(c, http.StatusBadRequest, "bad_query", "limit or cursor can't be read.", "docs/api.md shows them.")
+		Fail(c, http.StatusBadRequest, "bad_query", "limit or cursor can't be read.", "docs/hub-api.md shows them.")
 		return
 	}
 	page, next, more, err := s.samples.List(c.Request.Context(), SampleFilter(c), after, most)
@@ -181,7 +181,7 @@ func (s *Samples) label(c *gin.Context) {
 		Version int64        `json:"version"`
 	}
 	if err := c.ShouldBindJSON(&order); err != nil {
-		Fail(c, http.StatusBadRequest, "bad_json", "The request is not the JSON that it should be.", "docs/api.md shows it.")
+		Fail(c, http.StatusBadRequest, "bad_json", "The request is not the JSON that it should be.", "docs/hub-api.md shows it.")
 		return
 	}
 	who, _ := Who(c)
