@@ -94,6 +94,7 @@ type rig struct {
 	ca    *authority.Authority
 	other *authority.Authority
 	now   time.Time
+	stop  func() // once
 }
 
 func setup(t *testing.T, limits Limits) *rig {
@@ -120,12 +121,18 @@ func setup(t *testing.T, limits Limits) *rig {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	t.Cleanup(func() {
+	r.stop = sync.OnceFunc(func() {
 		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(brokertest.Patience):
+			t.Error("the broker does not end")
 		}
 	})
+	t.Cleanup(r.stop)
 	<-r.Ready()
 	return r
 }
@@ -339,6 +346,29 @@ func TestSlowLorisIsCutOff(t *testing.T) {
 	}
 	closedByBroker(t, silent)
 	closedByBroker(t, slow)
+}
+
+func TestBrokerEndsWhileStrangersKnock(t *testing.T) {
+	t.Parallel()
+	r := setup(t, Defaults())
+	r.join(t, "b1")
+	knocking := make(chan struct{})
+	go func() {
+		defer close(knocking)
+		var held []net.Conn // they say nothing and stay
+		for {
+			c, err := net.Dial("tcp", r.Addr().String())
+			if err != nil {
+				break // the port is closed
+			}
+			held = append(held, c)
+		}
+		for _, c := range held {
+			_ = c.Close()
+		}
+	}()
+	r.stop()
+	<-knocking
 }
 
 func TestCrowdOfStrangersLeavesRoomForBoards(t *testing.T) {

@@ -115,6 +115,7 @@ func (e *Embedded) Run(ctx context.Context) error {
 	}
 	close(e.ready)
 	<-ctx.Done()
+	e.listener.end()
 	if err := e.server.Close(); err != nil {
 		return fmt.Errorf("stop the broker: %w", err)
 	}

@@ -3,7 +3,9 @@ package broker
 import (
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,13 +20,15 @@ type listener struct {
 
 	handshake, crowded atomic.Uint64
 
-	mu      sync.Mutex     // guards the two below
+	mu      sync.Mutex     // guards what is below
 	pending int            // connections that have not been admitted
 	from    map[string]int // of those, by address
+	open    map[*conn]struct{}
+	shut    bool
 }
 
 func newListener(l net.Listener, config *tls.Config, limits Limits) *listener {
-	return &listener{Listener: l, tls: config, limits: limits, from: map[string]int{}}
+	return &listener{Listener: l, tls: config, limits: limits, from: map[string]int{}, open: map[*conn]struct{}{}}
 }
 
 // Accept returns the next connection. Its handshake happens at the first read,
@@ -47,6 +51,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		c := &conn{Conn: tls.Server(raw, l.tls), listener: l, leave: sync.OnceFunc(func() { l.left(address) })}
 		_ = c.SetDeadline(time.Now().Add(l.limits.Connect)) // fails on what is closed
+		if !l.keep(c) {
+			_ = c.Close() // the hub stops
+			continue
+		}
 		return c, nil
 	}
 }
@@ -68,6 +76,34 @@ func (l *listener) left(address string) {
 	l.pending--
 	if l.from[address]--; l.from[address] == 0 {
 		delete(l.from, address)
+	}
+}
+
+func (l *listener) keep(c *conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.shut {
+		l.open[c] = struct{}{}
+	}
+	return !l.shut
+}
+
+func (l *listener) forget(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.open, c)
+}
+
+// end closes the port and every connection. The broker waits for its clients
+// when it stops, and misses those that came at that very moment.
+func (l *listener) end() {
+	_ = l.Listener.Close() // closed already: so much the better
+	l.mu.Lock()
+	l.shut = true
+	open := slices.Collect(maps.Keys(l.open))
+	l.mu.Unlock()
+	for _, c := range open {
+		_ = c.NetConn().Close() // without waiting for a farewell
 	}
 }
 
@@ -93,5 +129,6 @@ func (c *conn) Read(b []byte) (int, error) {
 
 func (c *conn) Close() error {
 	c.leave()
+	c.listener.forget(c)
 	return c.Conn.Close()
 }
