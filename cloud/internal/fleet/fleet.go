@@ -34,6 +34,7 @@ type Fleet struct {
 	config    Config
 	db        *db.DB
 	authority *authority.Authority
+	opened    time.Time
 
 	mu      sync.RWMutex // guards what follows
 	link    Link
@@ -49,7 +50,7 @@ var (
 
 // Open reads who may connect.
 func Open(ctx context.Context, config Config, d *db.DB, a *authority.Authority) (*Fleet, error) {
-	f := &Fleet{config: config, db: d, authority: a, allowed: map[string]string{}, here: map[string]uint64{}}
+	f := &Fleet{config: config, db: d, authority: a, opened: config.Now(), allowed: map[string]string{}, here: map[string]uint64{}}
 	var boards []Board
 	err := d.Read().NewSelect().Model(&boards).Column("device", "key_hash").Where("state = ?", Active).Scan(ctx)
 	if err != nil {
