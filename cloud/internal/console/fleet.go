@@ -35,7 +35,17 @@ func (f *Fleet) Section() Section {
 		{Method: http.MethodPost, Path: "/fleet/board/:device/replace", Least: people.Admin, Handler: f.replace},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/revoke", Least: people.Admin, Handler: f.revoke},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/remove", Least: people.Admin, Handler: f.remove},
-	}}
+	}, Steps: []Step{{Name: "boards", Path: "/fleet", Least: people.Viewer, Doer: people.Operator, Count: f.count}}}
+}
+
+// count is of the boards that may connect, and of those that need somebody.
+func (f *Fleet) count(ctx context.Context) (Count, error) {
+	n, err := f.Fleet.Count(ctx, fleet.Filter{State: fleet.Active})
+	if err != nil {
+		return Count{}, err
+	}
+	needs, err := f.Fleet.Attention(ctx)
+	return Count{Done: n, Waiting: len(needs.Silent) + len(needs.Failing)}, err
 }
 
 type fleetView struct {

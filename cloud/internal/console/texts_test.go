@@ -104,7 +104,7 @@ func TestWhatIsPutTogetherHasWords(t *testing.T) {
 	t.Parallel()
 	v := catalogue(t).In(web.English)
 	for beginning, pattern := range map[string]string{
-		"hub.health.": `\{Code: "([a-z_]+)", Severity`,
+		"hub.health.": `\{Code: "([a-z_]+)", Severity: health`,
 		"hub.error.":  `(?:Refuse|ShowError)\(c, [^,]+, "([a-z_]+)"\)`,
 	} {
 		for _, code := range calls(t, pattern) {
