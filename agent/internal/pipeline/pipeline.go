@@ -15,6 +15,7 @@ import (
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
+	"gourdian/internal/quality"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
 	"gourdian/internal/wire"
@@ -46,10 +47,10 @@ type Scorer interface {
 	Score(ctx context.Context, m *engine.Model, in vision.Tensor, out *infer.Scores) error
 }
 
-// Keeper stores a record with its picture. The record is on disk when Append
+// Keeper stores a record with its picture and how that looks. The record is on disk when Append
 // returns nil; an error means that it is not kept, which the keeper counts.
 type Keeper interface {
-	Append(ctx context.Context, record wire.Record, jpeg []byte) (seq uint64, err error)
+	Append(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint) (seq uint64, err error)
 }
 
 // Board shows what the camera does; *live.Hub is one.
@@ -265,8 +266,8 @@ func (p *Pipeline) lookOnce(ctx context.Context, frame *capture.Frame) (skip str
 		z.current(frame.CapturedAt, 1, decision, p.model.Params.Classes)
 		records[i] = p.record(z, single(frame, decision))
 	}
-	for _, record := range records {
-		p.keep(ctx, record, frame.JPEG)
+	for i, record := range records {
+		p.keep(ctx, record, frame.JPEG, quality.FingerprintOf(frame.ZoneLumas[i]))
 	}
 	return ""
 }

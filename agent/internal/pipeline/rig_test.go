@@ -21,6 +21,7 @@ import (
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
+	"gourdian/internal/quality"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
 	"gourdian/internal/wire"
@@ -125,6 +126,7 @@ func modelOf(t *testing.T, id string) *engine.Model {
 type kept struct {
 	wire.Record
 	picture string
+	print   quality.Fingerprint
 }
 
 // fakeKeeper keeps in memory, or fails.
@@ -134,13 +136,13 @@ type fakeKeeper struct {
 	err  error
 }
 
-func (k *fakeKeeper) Append(_ context.Context, r wire.Record, jpeg []byte) (uint64, error) {
+func (k *fakeKeeper) Append(_ context.Context, r wire.Record, jpeg []byte, look quality.Fingerprint) (uint64, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err != nil {
 		return 0, k.err
 	}
-	k.kept = append(k.kept, kept{r, string(jpeg)})
+	k.kept = append(k.kept, kept{r, string(jpeg), look})
 	return uint64(len(k.kept)), nil
 }
 

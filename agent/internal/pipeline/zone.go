@@ -21,8 +21,9 @@ const wholeZone = "all"
 type zone struct {
 	id      string
 	square  vision.Zone
-	tracker *sighting.Tracker // nil before the first model
-	best    []byte            // JPEG of the best frame of the sighting that is open
+	tracker *sighting.Tracker   // nil before the first model
+	best    []byte              // JPEG of the best frame of the sighting that is open
+	print   quality.Fingerprint // of the zone in best
 	state   live.ZoneState
 }
 
@@ -75,7 +76,7 @@ func (p *Pipeline) track(ctx context.Context, frame *capture.Frame, i int, d ver
 			continue
 		}
 		if e.Best {
-			z.best = frame.JPEG
+			z.best, z.print = frame.JPEG, quality.FingerprintOf(frame.ZoneLumas[i])
 		}
 		z.current(e.Sighting.First, e.Sighting.Frames, e.Sighting.Decision, p.model.Params.Classes)
 	}
@@ -83,7 +84,7 @@ func (p *Pipeline) track(ctx context.Context, frame *capture.Frame, i int, d ver
 
 // close records a sighting that is over.
 func (p *Pipeline) close(ctx context.Context, z *zone, s sighting.Sighting) {
-	p.keep(ctx, p.record(z, s), z.best)
+	p.keep(ctx, p.record(z, s), z.best, z.print)
 	z.best, z.state = nil, live.ZoneState{Zone: z.id}
 }
 
@@ -103,8 +104,8 @@ func (p *Pipeline) record(z *zone, s sighting.Sighting) wire.Record {
 
 // keep stores a record. One that finds no room is the store's to count and the
 // guard's to show; the log hears of each new reason once.
-func (p *Pipeline) keep(ctx context.Context, record wire.Record, jpeg []byte) {
-	_, err := p.config.Keeper.Append(ctx, record, jpeg)
+func (p *Pipeline) keep(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint) {
+	_, err := p.config.Keeper.Append(ctx, record, jpeg, look)
 	switch {
 	case err == nil:
 		p.notKept = ""

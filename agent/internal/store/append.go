@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"gourdian/internal/quality"
 	"gourdian/internal/wire"
 )
 
@@ -17,12 +18,12 @@ type arrival struct {
 	hour    int
 }
 
-// Append stores one sighting with its picture (nil for none) and returns its
-// number; then both are on disk. It sets the record's Device, Epoch, Seq and
+// Append stores one sighting with its picture (nil for none), which looks like
+// look, and returns its number; then both are on disk. It sets the record's Device, Epoch, Seq and
 // Image. A picture that finds no room is left out and counted; ErrFull says
 // that the record itself found none. Other errors: wire.ErrRecord, ErrClosed,
 // the context's, and what the disk says.
-func (s *Store) Append(ctx context.Context, record wire.Record, jpeg []byte) (uint64, error) {
+func (s *Store) Append(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint) (uint64, error) {
 	record.Device, record.Epoch, record.Seq, record.Image = s.device, s.epoch, 1, ""
 	if err := record.Validate(); err != nil {
 		return 0, fmt.Errorf("append: %w", err)
@@ -38,6 +39,9 @@ func (s *Store) Append(ctx context.Context, record wire.Record, jpeg []byte) (ui
 	a := &arrival{record: record, value: value, day: at.Format(dateForm), hour: at.Hour()}
 	if len(jpeg) > 0 {
 		a.picture = s.bringPicture(jpeg)
+	}
+	if a.picture != nil {
+		a.picture.print = look
 	}
 	if err := s.change(ctx, &request{arrival: a}); err != nil {
 		if a.picture != nil && (errors.Is(err, ErrClosed) || ctx.Err() != nil) {
@@ -60,7 +64,7 @@ func (s *Store) stage(b *batch, a *arrival) error {
 	a.record.Seq = b.state.seq + 1
 	if p := a.picture; p != nil {
 		a.record.Image = p.hash.String()
-		if err := b.shelve(p.hash, shelved{worthOf(a.record.Verdict), a.record.Seq, p.size}); err != nil {
+		if err := b.shelve(p.hash, shelved{worthOf(a.record.Verdict), a.record.Seq, p.size, p.print}); err != nil {
 			return err
 		}
 	}

@@ -173,7 +173,8 @@ func (b *batch) writeTotals() error {
 	return errors.Join(
 		b.writeNumber(metaRecordBytes, uint64(b.was.recordBytes), uint64(b.state.recordBytes)),
 		b.writeNumber(metaFirst, b.was.first, b.state.first),
-		b.writeNumber(metaAcked, b.was.acked, b.state.acked))
+		b.writeNumber(metaAcked, b.was.acked, b.state.acked),
+		b.writeNumber(metaSampled, b.was.sampled, b.state.sampled))
 }
 
 func (b *batch) writeNumber(name string, was, is uint64) error {

@@ -62,6 +62,9 @@ func (s *Store) revalueRecord(b *batch, seq uint64, value func(wire.Record) wort
 		if err := b.revalue(h, value(r)); err != nil {
 			return err
 		}
+		if err := s.tellOf(b, seq); err != nil {
+			return err
+		}
 	}
 	return write()
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+
+	"gourdian/internal/quality"
 )
 
 // The first byte of a key says what it names. Numbers are big-endian, so that
@@ -14,6 +16,8 @@ const (
 	kindHour       = 'h' // 2006-01-02T15 UTC -> version byte, storedHour as JSON
 	kindPicture    = 'p' // hash -> shelved
 	kindShelf      = 's' // worth, sequence number, hash -> shelved: pictures in order of value
+	kindSample     = 'o' // epoch, sequence number -> version byte, Sample as JSON: a picture chosen for the hub
+	kindErrand     = 'q' // epoch, sequence number -> nothing: of this record's picture the hub is to be told
 	kindMeta       = 'm' // a name -> its value
 )
 
@@ -25,6 +29,7 @@ const (
 	metaFirst       = "first"        // number of the oldest record, 8 bytes; none = 1
 	metaAcked       = "acked"        // up to where the hub has the records, 8 bytes
 	metaQuarantine  = "quarantine"   // version byte, Quarantine as JSON
+	metaSampled     = "sampled"      // up to here pictures were chosen for the hub, 8 bytes
 	metaSettings    = "settings"     // JSON, written by package settings
 	metaLink        = "link"         // JSON, written by package uplink
 )
@@ -33,7 +38,8 @@ const (
 //
 //	1  2026-11-24  records, corrections, days, pictures by worth
 //	2  2026-11-25  outbox: acknowledged and oldest number; hours by camera
-const format = 2
+//	3  2026-11-25  pictures for the hub; how a picture looks
+const format = 3
 
 // valueVersion starts every JSON value, so that a later form can be told apart.
 const valueVersion = 1
@@ -59,8 +65,9 @@ func pictureKey(h hash) []byte { return append([]byte{kindPicture}, h[:]...) }
 // shelved is where a picture stands in the order of value.
 type shelved struct {
 	worth worth
-	seq   uint64 // of the newest record that shows it; 0 = no record known
-	size  int64  // bytes
+	seq   uint64              // of the newest record that shows it; 0 = no record known
+	size  int64               // bytes
+	print quality.Fingerprint // of the zone that its record is about; 0 = unknown
 }
 
 func (p shelved) key(h hash) []byte {
@@ -70,18 +77,23 @@ func (p shelved) key(h hash) []byte {
 
 func (p shelved) encode() []byte {
 	b := binary.BigEndian.AppendUint64([]byte{byte(p.worth)}, p.seq)
-	return binary.BigEndian.AppendUint64(b, uint64(p.size))
+	b = binary.BigEndian.AppendUint64(b, uint64(p.size))
+	return binary.BigEndian.AppendUint64(b, uint64(p.print))
 }
 
 func decodeShelved(b []byte) (shelved, error) {
-	if len(b) != 17 || worth(b[0]) >= worths {
+	if len(b) != 17 && len(b) != 25 || worth(b[0]) >= worths { // 17: of a store before format 3
 		return shelved{}, fmt.Errorf("a picture's entry of %d bytes is damaged", len(b))
 	}
-	return shelved{
+	p := shelved{
 		worth: worth(b[0]),
 		seq:   binary.BigEndian.Uint64(b[1:]),
 		size:  int64(binary.BigEndian.Uint64(b[9:])),
-	}, nil
+	}
+	if len(b) > 17 {
+		p.print = quality.Fingerprint(binary.BigEndian.Uint64(b[17:]))
+	}
+	return p, nil
 }
 
 // decodeShelfKey takes the hash out of a key made by shelved.key.

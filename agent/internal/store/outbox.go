@@ -167,7 +167,12 @@ func (s *Store) countOutbox(txn *badger.Txn) error {
 	if _, err := getJSON(txn, metaKey(metaQuarantine), &q); err != nil {
 		return err
 	}
+	sampled, err := getNumber(txn, metaSampled)
+	if err != nil {
+		return err
+	}
 	s.state.first, s.state.acked, s.state.quarantined = max(first, 1), min(acked, s.state.seq), q.Count
+	s.state.sampled = min(sampled, s.state.seq)
 	return nil
 }
 
@@ -187,7 +192,7 @@ func (s *Store) makeRecordRoom(b *batch, size int64) error {
 	return nil
 }
 
-// forget takes a record away with its correction and, where no later record
+// forget takes a record away with its correction, what the hub is to be told and, where no later record
 // shows it, its picture. Counters of days and hours stay.
 func (s *Store) forget(b *batch, seq uint64) error {
 	key := numbered(kindRecord, s.epoch, seq)
@@ -210,8 +215,10 @@ func (s *Store) forget(b *batch, seq uint64) error {
 	if err := b.txn.Delete(key); err != nil {
 		return err
 	}
-	if err := b.txn.Delete(numbered(kindCorrection, s.epoch, seq)); err != nil {
-		return err
+	for _, kind := range []byte{kindCorrection, kindSample, kindErrand} {
+		if err := b.txn.Delete(numbered(kind, s.epoch, seq)); err != nil {
+			return err
+		}
 	}
 	b.state.recordBytes -= int64(len(value))
 	return nil

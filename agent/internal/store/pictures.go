@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"gourdian/internal/quality"
 )
 
 // A picture arrives in a folder of its own, synced, before its record is
@@ -23,9 +25,10 @@ const pictureEnd = ".jpg"
 
 // picture is a picture that lies in the arrivals' folder.
 type picture struct {
-	hash hash
-	path string
-	size int64
+	hash  hash
+	path  string
+	size  int64
+	print quality.Fingerprint
 }
 
 // String returns the hash in lower-case hex.

@@ -16,6 +16,7 @@ const (
 	worthSome                   // regular, not a pumpkin, classes of a custom task
 	worthMuch                   // bad and unsure: the ones to look at
 	worthCorrected              // the farmer took the trouble: the hub will learn from them
+	worthWanted                 // the hub waits for them: until they are sent
 	worths
 )
 
@@ -119,12 +120,26 @@ func (b *batch) shelved(h hash) (shelved, bool, error) {
 	return p, err == nil, err
 }
 
-// revalue gives a picture, if it is still kept, another worth.
+// revalue gives a picture, if it is still kept, another worth. One that the hub
+// waits for keeps its worth until release.
 func (b *batch) revalue(h hash, w worth) error {
 	old, ok, err := b.shelved(h)
-	if err != nil || !ok || old.worth == w {
+	if err != nil || !ok || old.worth == w || old.worth == worthWanted {
 		return err
 	}
+	return b.regrade(h, old, w)
+}
+
+// release gives a picture that the hub waited for the worth that it has without.
+func (b *batch) release(h hash, w worth) error {
+	old, ok, err := b.shelved(h)
+	if err != nil || !ok || old.worth != worthWanted {
+		return err
+	}
+	return b.regrade(h, old, w)
+}
+
+func (b *batch) regrade(h hash, old shelved, w worth) error {
 	p := old
 	p.worth = w
 	return b.move(h, old, p)

@@ -171,7 +171,7 @@ func TestSharedPictureKeepsTheHigherWorth(t *testing.T) {
 	t.Parallel()
 	s := start(t, small(t.TempDir()), realDisk{})
 	for i, v := range []wire.Verdict{wire.Bad, wire.Good} {
-		if _, err := s.Append(t.Context(), sighting(i, v), jpeg(1, 1000)); err != nil {
+		if _, err := s.Append(t.Context(), sighting(i, v), jpeg(1, 1000), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,10 +190,11 @@ func TestShelfOrder(t *testing.T) {
 		bytes [worths]int64
 		want  []worth
 	}{
-		{[worths]int64{50, 50, 50, 50}, []worth{0, 1, 2, 3}},
-		{[worths]int64{10, 50, 50, 50}, []worth{1, 2, 3, 0}},
-		{[worths]int64{10, 10, 10, 90}, []worth{3, 0, 1, 2}},
-		{[worths]int64{}, []worth{0, 1, 2, 3}},
+		{[worths]int64{50, 50, 50, 50}, []worth{0, 1, 2, 3, 4}},
+		{[worths]int64{10, 50, 50, 50}, []worth{1, 2, 3, 0, 4}},
+		{[worths]int64{10, 10, 10, 90}, []worth{3, 0, 1, 2, 4}},
+		{[worths]int64{50, 10, 10, 10, 80}, []worth{0, 4, 1, 2, 3}},
+		{[worths]int64{}, []worth{0, 1, 2, 3, 4}},
 	}
 	for _, test := range tests {
 		s := shelf{bytes: test.bytes}

@@ -161,6 +161,8 @@ type Usage struct {
 	LastSeq         uint64 // of the newest record
 	Acked           uint64 // up to here the hub has the records
 	Quarantined     uint64 // records that the hub put away
+	Sampled         uint64 // up to here pictures were chosen for the hub
+	Errands         uint64 // changes with what Store.Errands returns
 	Pictures        uint64
 	PictureBytes    int64
 	PictureQuota    int64  // bytes
@@ -179,6 +181,8 @@ func (s *Store) Usage() Usage {
 		LastSeq:         now.seq,
 		Acked:           now.acked,
 		Quarantined:     now.quarantined,
+		Sampled:         now.sampled,
+		Errands:         now.errands,
 		Pictures:        now.shelf.pictures,
 		PictureBytes:    now.shelf.total(),
 		PictureQuota:    now.pictureQuota,

@@ -89,6 +89,8 @@ type state struct {
 	first           uint64 // of the oldest record that is kept, at least 1
 	acked           uint64 // up to here the hub has them
 	quarantined     uint64 // records that the hub put away
+	sampled         uint64 // up to here pictures were chosen for the hub
+	errands         uint64 // changes with what the hub is to be told of pictures
 	recordBytes     int64
 	shelf           shelf
 	pictureQuota    int64
@@ -170,7 +172,7 @@ func (s *Store) loadEpoch() error {
 		if version[0] == format {
 			return nil
 		}
-		// What format 2 brought is empty in a store of format 1.
+		// What formats 2 and 3 brought is empty in an older store.
 		return s.db.Update(func(txn *badger.Txn) error { return txn.Set(metaKey(metaFormat), []byte{format}) })
 	}
 	s.epoch = randomID()
