@@ -17,6 +17,9 @@ type Link struct {
 	Quarantined uint64    // records that the hub put away
 	BytesUp     uint64    // since the start
 	BytesDown   uint64
+	// Pictures for the hub: those that wait, those that were sent today, and how
+	// many may be in a day; 0 = pictures stay on the board.
+	PhotosWaiting, PhotosToday, PhotosMost int
 }
 
 // SetLink says how the board stands with its hub.

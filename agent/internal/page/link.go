@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gourdian/agent/internal/live"
+	"gourdian/agent/internal/sampling"
 	"gourdian/internal/web"
 )
 
@@ -15,6 +16,7 @@ type linkCard struct {
 	Joined                        bool
 	State, Hub, Site, Name        string
 	Unsent, Quarantined, Up, Down string
+	Photos, Waiting, PhotosWhy    string // which leave the board
 	Until, Ack                    web.Moment
 }
 
@@ -32,6 +34,7 @@ func (s *Server) linkCard(v *voice, link *live.Link) linkCard {
 		Up: v.Bytes(int64(link.BytesUp)), Down: v.Bytes(int64(link.BytesDown)),
 		Until: s.clockTime(v, link.CertUntil, now), Ack: s.moment(v, link.LastAck, now), State: v.Say("link.connected"),
 	}
+	card.photos(v, link)
 	if link.Quarantined > 0 {
 		card.Quarantined = v.Whole(int(link.Quarantined))
 	}
@@ -39,6 +42,19 @@ func (s *Server) linkCard(v *voice, link *live.Link) linkCard {
 		card.State = v.linkReason(link.Why)
 	}
 	return card
+}
+
+// photos says which pictures leave the board, and why.
+func (card *linkCard) photos(v *voice, link *live.Link) {
+	if link.PhotosMost == 0 {
+		card.Photos = v.Say("link.photos_off")
+		return
+	}
+	card.Photos = v.Count("link.photos_today", link.PhotosToday, "most", v.Whole(link.PhotosMost))
+	card.PhotosWhy = v.Say("link.photos_why", "share", v.Whole(sampling.Share))
+	if link.PhotosWaiting > 0 {
+		card.Waiting = v.Count("link.photos_waiting", link.PhotosWaiting)
+	}
 }
 
 func (v *voice) linkReason(why string) string {
@@ -60,6 +76,8 @@ func (v *voice) linkFact(link *live.Link, now time.Time) string {
 		return v.Say("link.fact_missed", "time", v.Lasting(now.Sub(link.Since)))
 	case link.Unsent > 0:
 		return v.Count("link.fact_unsent", int(link.Unsent))
+	case link.PhotosWaiting > 0:
+		return v.Count("link.fact_photos", link.PhotosWaiting)
 	}
 	return ""
 }
@@ -79,6 +97,11 @@ type linkAnswer struct {
 	Quarantined uint64     `json:"quarantined"`
 	BytesUp     uint64     `json:"bytes_up"`
 	BytesDown   uint64     `json:"bytes_down"`
+	// Pictures that wait to be sent, that were sent today, and how many may be in
+	// a day; 0 = none leaves the board.
+	PhotosWaiting int `json:"photos_waiting"`
+	PhotosToday   int `json:"photos_today"`
+	PhotosMost    int `json:"photos_most"`
 }
 
 func linkAnswerOf(link *live.Link) *linkAnswer {
@@ -89,5 +112,6 @@ func linkAnswerOf(link *live.Link) *linkAnswer {
 		Joined: link.Joined, Hub: link.Hub, Site: link.Site, Name: link.Name, CertUntil: momentOrNull(link.CertUntil),
 		Connected: link.Connected, Since: momentOrNull(link.Since), Why: link.Why, LastAck: momentOrNull(link.LastAck),
 		Unsent: link.Unsent, Quarantined: link.Quarantined, BytesUp: link.BytesUp, BytesDown: link.BytesDown,
+		PhotosWaiting: link.PhotosWaiting, PhotosToday: link.PhotosToday, PhotosMost: link.PhotosMost,
 	}
 }

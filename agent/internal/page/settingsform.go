@@ -20,6 +20,9 @@ type settingsForm struct {
 	BoardName string
 	Language  string
 	Keep      string
+	Send      bool
+	PerDay    string
+	MBPerDay  string
 	Cameras   []cameraForm
 }
 
@@ -43,6 +46,9 @@ const (
 	fieldBoard       = "board_name"
 	fieldLanguage    = "language"
 	fieldKeep        = "keep_pictures_mb"
+	fieldSend        = "samples.send"
+	fieldPerDay      = "samples.per_day"
+	fieldMBPerDay    = "samples.mb_per_day"
 	fieldCameraName  = "name"
 	fieldFPS         = "frames_per_second"
 	fieldSensitivity = "sensitivity"
@@ -55,7 +61,10 @@ const zoneRows = 2 * settings.MaxZones
 
 // formOf writes settings into the form, numbers as the reader's language does.
 func formOf(v *web.Speaker, s settings.Settings) settingsForm {
-	f := settingsForm{BoardName: s.BoardName, Language: s.Language, Keep: strconv.Itoa(s.KeepPicturesMB)}
+	f := settingsForm{
+		BoardName: s.BoardName, Language: s.Language, Keep: strconv.Itoa(s.KeepPicturesMB),
+		Send: s.Samples.Send, PerDay: strconv.Itoa(s.Samples.PerDay), MBPerDay: strconv.Itoa(s.Samples.MBPerDay),
+	}
 	for i := range s.Cameras {
 		c := &s.Cameras[i]
 		camera := cameraForm{
@@ -79,7 +88,10 @@ func written(v *web.Speaker, n float64) string { return v.Decimal(n, -1) }
 // readForm takes what was sent. Cameras are those of the board, whatever was
 // sent.
 func readForm(values url.Values, board settings.Settings) settingsForm {
-	f := settingsForm{BoardName: values.Get(fieldBoard), Language: values.Get(fieldLanguage), Keep: values.Get(fieldKeep)}
+	f := settingsForm{
+		BoardName: values.Get(fieldBoard), Language: values.Get(fieldLanguage), Keep: values.Get(fieldKeep),
+		Send: values.Get(fieldSend) != "", PerDay: values.Get(fieldPerDay), MBPerDay: values.Get(fieldMBPerDay),
+	}
 	for i := range board.Cameras {
 		id := board.Cameras[i].ID
 		get := func(field string) string { return values.Get(cameraField(id, field)) }
@@ -109,6 +121,11 @@ func (f *settingsForm) settings() (settings.Settings, settings.Problems) {
 	s := settings.Settings{
 		BoardName: strings.TrimSpace(f.BoardName), Language: f.Language, Cameras: []settings.Camera{},
 		KeepPicturesMB: int(r.number(fieldKeep, f.Keep, 1, settings.MinKeepPicturesMB, settings.MaxKeepPicturesMB)),
+		Samples: settings.Samples{
+			Send:     f.Send,
+			PerDay:   int(r.number(fieldPerDay, f.PerDay, 1, settings.MinSamples, settings.MaxSamples)),
+			MBPerDay: int(r.number(fieldMBPerDay, f.MBPerDay, 1, settings.MinSamples, settings.MaxSamples)),
+		},
 	}
 	for i := range f.Cameras {
 		c := &f.Cameras[i]

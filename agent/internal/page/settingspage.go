@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"gourdian/agent/internal/sampling"
 	"gourdian/agent/internal/settings"
 	"gourdian/agent/internal/store"
 )
@@ -89,6 +90,10 @@ type settingsView struct {
 	Board    fieldView
 	Language fieldView
 	Keep     fieldView
+	Send     fieldView // pictures to the hub
+	SendOn   bool
+	PerDay   fieldView
+	MBPerDay fieldView
 	Cameras  []cameraFields
 }
 
@@ -138,6 +143,10 @@ func (s *Server) showSettings(c *gin.Context, status int, form settingsForm, pro
 		Language: b.choice(fieldLanguage, fieldLanguage, "settings.language", form.Language, settings.Languages()),
 		Keep:     b.number(fieldKeep, fieldKeep, "settings.keep", form.Keep, settings.MinKeepPicturesMB, settings.MaxKeepPicturesMB),
 	}
+	view.Send, view.SendOn = b.text(fieldSend, fieldSend, "settings.send", ""), form.Send
+	view.PerDay = b.number(fieldPerDay, fieldPerDay, "settings.per_day", form.PerDay, settings.MinSamples, settings.MaxSamples)
+	view.MBPerDay = b.number(fieldMBPerDay, fieldMBPerDay, "settings.mb_per_day", form.MBPerDay, settings.MinSamples, settings.MaxSamples)
+	view.Send.Why = v.Say("settings.send_why", "share", v.Whole(sampling.Share))
 	view.Keep.Why = v.Say("settings.keep_why", "used", v.Bytes(state.Store.PictureBytes))
 	if notes.PINProblem != "" {
 		view.PINText = v.pinProblem(notes.PINProblem, s.pin.waiting())

@@ -19,7 +19,7 @@ import (
 // in which some fields of one camera, or of the board where camera is "", hold
 // something else.
 func typed(camera string, pairs ...string) url.Values {
-	form := url.Values{"board_name": {"Patch"}, "language": {"es"}, "keep_pictures_mb": {"500"}}
+	form := url.Values{"board_name": {"Patch"}, "language": {"es"}, "keep_pictures_mb": {"500"}, "samples.per_day": {"40"}, "samples.mb_per_day": {"15"}}
 	for _, id := range []string{"barn", "row"} {
 		form.Set("camera."+id+".name", "Camera "+id)
 		form.Set("camera."+id+".frames_per_second", "2.5")
@@ -52,7 +52,7 @@ func TestSettingsAreTakenAsTyped(t *testing.T) {
 	if status, text, location := r.sendSettings(form, r.signIn()); status != http.StatusSeeOther || location != "/settings?saved=1" {
 		t.Fatalf("%d: %s", status, text)
 	}
-	want := settings.Settings{BoardName: "Patch", Language: "es", KeepPicturesMB: 500, Cameras: []settings.Camera{
+	want := settings.Settings{BoardName: "Patch", Language: "es", KeepPicturesMB: 500, Samples: settings.Samples{PerDay: 40, MBPerDay: 15}, Cameras: []settings.Camera{
 		{ID: "barn", Name: "Camera barn", FramesPerSecond: 2.5, Sensitivity: "high", Zones: []vision.Zone{{ID: "new", X: 1250, Side: 3333}}},
 		{ID: "row", Name: "Camera row", FramesPerSecond: 2.5, Sensitivity: "high", NightPause: true, Zones: []vision.Zone{}},
 	}}
@@ -88,6 +88,8 @@ func TestRefusedSettingsSayWhyAndLoseNothing(t *testing.T) {
 		"quota of letters":        {"", "keep_pictures_mb", "lots", "Write a number from 50 to 1,000,000."},
 		"quota too small":         {"", "keep_pictures_mb", "49", "Write a number from 50 to 1,000,000."},
 		"quota beyond all":        {"", "keep_pictures_mb", "1e300", "Write a number from 50 to 1,000,000."},
+		"photos of none":          {"", "samples.per_day", "0", "Write a number from 1 to 10,000."},
+		"megabytes beyond all":    {"", "samples.mb_per_day", "10001", "Write a number from 1 to 10,000."},
 		"rate not a number":       {"barn", "frames_per_second", "NaN", "Write a number from 0.2 to 30."},
 		"rate too high":           {"barn", "frames_per_second", "31", "Write a number from 0.2 to 30."},
 		"language unknown":        {"", "language", "xx", "Choose one of the answers."},

@@ -39,7 +39,7 @@ func Load(ctx context.Context, k Keeper, first Settings) (Settings, error) {
 	if err != nil || data == nil {
 		return first.Clone(), err
 	}
-	var s Settings
+	s := Settings{Samples: first.Samples} // an older program saved none
 	// Unknown fields are from a newer program: they are left out.
 	if err := json.Unmarshal(data, &s); err != nil {
 		return first.Clone(), fmt.Errorf("read saved settings: %w", err)

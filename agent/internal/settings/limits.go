@@ -10,6 +10,8 @@ const (
 	MaxFPS            = 30
 	MinKeepPicturesMB = 50
 	MaxKeepPicturesMB = 1_000_000
+	MinSamples        = 1 // pictures, and megabytes, a day
+	MaxSamples        = 10_000
 )
 
 // Languages are the values of Settings.Language.

@@ -10,6 +10,15 @@ type Settings struct {
 	Cameras   []Camera `json:"cameras"`
 	// KeepPicturesMB is the quota for pictures, 50..1,000,000.
 	KeepPicturesMB int `json:"keep_pictures_mb"`
+	// Samples says which pictures go to the hub that the board has joined.
+	Samples Samples `json:"samples"`
+}
+
+// Samples bounds the pictures that are sent for learning.
+type Samples struct {
+	Send     bool `json:"send"`       // false: pictures never leave the board
+	PerDay   int  `json:"per_day"`    // pictures a day at most, 1..10,000
+	MBPerDay int  `json:"mb_per_day"` // megabytes a day at most, 1..10,000
 }
 
 // Camera are the settings of one camera.

@@ -37,6 +37,7 @@ func TestValidateNamesEveryFault(t *testing.T) {
 	s.BoardName = strings.Repeat("ñ", MaxName+1)
 	s.Language = "fr"
 	s.KeepPicturesMB = 49
+	s.Samples = Samples{PerDay: 0, MBPerDay: 10_001}
 	s.Cameras[0].Name = " "
 	s.Cameras[0].FramesPerSecond = math.NaN()
 	s.Cameras[0].Sensitivity = ""
@@ -52,6 +53,8 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		{Path: "board_name", Code: CodeLength, Min: 1, Max: 40},
 		{Path: "language", Code: CodeChoice, Choices: Languages()},
 		{Path: "keep_pictures_mb", Code: CodeRange, Min: 50, Max: 1_000_000},
+		{Path: "samples.per_day", Code: CodeRange, Min: 1, Max: 10_000},
+		{Path: "samples.mb_per_day", Code: CodeRange, Min: 1, Max: 10_000},
 		{Path: "cameras[0].name", Code: CodeLength, Min: 1, Max: 40},
 		{Path: "cameras[0].frames_per_second", Code: CodeRange, Min: 0.2, Max: 30},
 		{Path: "cameras[0].sensitivity", Code: CodeChoice, Choices: Sensitivities()},
@@ -145,6 +148,17 @@ func TestSavedSettingsWinAndFitTheCameras(t *testing.T) {
 	want.BoardName, want.Cameras[1] = "Barn", s.Cameras[0]
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestSettingsOfAnOlderProgram were saved when no picture left a board.
+func TestSettingsOfAnOlderProgram(t *testing.T) {
+	t.Parallel()
+	k := &memory{data: json.RawMessage(`{"board_name":"Finca","language":"es","keep_pictures_mb":500,"cameras":[]}`)}
+	first := Default(nil)
+	got, err := Load(t.Context(), k, first)
+	if err != nil || got.BoardName != "Finca" || got.Samples != first.Samples {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -17,6 +17,8 @@ func (s *Settings) Validate() error {
 	c.name("board_name", s.BoardName)
 	c.choice("language", s.Language, Languages())
 	c.within("keep_pictures_mb", float64(s.KeepPicturesMB), MinKeepPicturesMB, MaxKeepPicturesMB)
+	c.within("samples.per_day", float64(s.Samples.PerDay), MinSamples, MaxSamples)
+	c.within("samples.mb_per_day", float64(s.Samples.MBPerDay), MinSamples, MaxSamples)
 	seen := map[string]bool{}
 	for i := range s.Cameras {
 		path := fmt.Sprintf("cameras[%d]", i)
