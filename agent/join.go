@@ -78,7 +78,7 @@ func (b *board) addUplink(tap *uplink.Tap) {
 	b.group.Add(service.Part{Name: "certificate", Run: renewer.Run})
 	link := uplink.New(uplink.Config{
 		Data: b.config.Data, Device: b.store.Device(), Epoch: b.store.Epoch(), Boot: b.boot,
-		Outbox: b.store, Memory: b.store, Hours: b.store,
+		Outbox: b.store, Memory: b.store, Hours: b.store, Shelf: b.store, Errands: b.store, Latest: b.store.LatestSamples,
 		Board: b.hub, Control: b.control, Machine: guard.Linux{Data: b.config.Data}, Logs: tap,
 		Version: b.build.Version, Arch: runtime.GOARCH, Profile: b.profile.Name,
 		Clock: clock, Renew: renewer.Early, Log: b.log.With("part", "link"),

@@ -123,6 +123,17 @@ func (c *connection) publish(name string, qos byte, value any) (mqtt.Token, erro
 	return c.client.Publish(wire.Topic(c.device, name), qos, false, data), nil
 }
 
+// publishFrame sends something about a picture. What arrives is answered by the
+// hub itself, so MQTT need not acknowledge it as well.
+func (c *connection) publishFrame(header wire.SampleHeader, body []byte) error {
+	frame, err := wire.EncodeFrame(header, body)
+	if err != nil {
+		return err
+	}
+	c.client.Publish(wire.Topic(c.device, wire.TopicSamples), 0, false, frame)
+	return nil
+}
+
 // end closes the connection.
 func (c *connection) end() { c.client.Disconnect(uint(goodbye.Milliseconds())) }
 

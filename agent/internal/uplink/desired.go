@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/wire"
@@ -48,11 +49,15 @@ func merge(now settings.Settings, d wire.Desired) (settings.Settings, error) {
 		return settings.Settings{}, err
 	}
 	for key, value := range d.Settings {
-		if key != "cameras" {
+		switch key {
+		case "cameras":
+			err = mergeCameras(all, value)
+		case "samples":
+			err = mergeSamples(all, value)
+		default:
 			all[key] = value
-			continue
 		}
-		if err := mergeCameras(all, value); err != nil {
+		if err != nil {
 			return settings.Settings{}, err
 		}
 	}
@@ -63,7 +68,25 @@ func merge(now settings.Settings, d wire.Desired) (settings.Settings, error) {
 	if err != nil {
 		return settings.Settings{}, fmt.Errorf("write settings: %w", err)
 	}
-	return settings.Decode(data)
+	wanted, err := settings.Decode(data)
+	if err == nil && wanted.Samples.Send && !now.Samples.Send {
+		err = errPrivate
+	}
+	return wanted, err
+}
+
+// errPrivate says that only the farmer lets pictures leave the board.
+var errPrivate = errors.New("samples.send: on this board pictures were told to stay; only its own page changes that")
+
+// mergeSamples changes what is said and nothing else.
+func mergeSamples(all map[string]any, value any) error {
+	changes, ok := value.(map[string]any)
+	samples, _ := all["samples"].(map[string]any)
+	if !ok || samples == nil {
+		return errors.New("samples: not an object")
+	}
+	maps.Copy(samples, changes)
+	return nil
 }
 
 func mergeCameras(all map[string]any, value any) error {

@@ -54,7 +54,7 @@ func child(data string) error {
 	hub.SetSettings(settings.Default(nil))
 	hub.SetClock(wire.ClockSynced)
 	u := New(Config{
-		Data: data, Device: device, Epoch: s.Epoch(), Boot: "boot", Outbox: s, Memory: s, Hours: s, Board: hub, Machine: machine{},
+		Data: data, Device: device, Epoch: s.Epoch(), Boot: "boot", Outbox: s, Memory: s, Hours: s, Shelf: s, Errands: s, Latest: s.LatestSamples, Board: hub, Machine: machine{},
 		Logs: NewTap(log.Handler()), Clock: membership.Clock{Now: time.Now}, Renew: func() {}, Log: log,
 	})
 	u.timing = quick()
@@ -65,7 +65,7 @@ func child(data string) error {
 	for range 3 {
 		all.Go(func() {
 			for {
-				seq, err := s.Append(ctx, sighting(time.Now().UTC()), nil)
+				seq, err := s.Append(ctx, sighting(time.Now().UTC()), nil, 0)
 				if err != nil {
 					fmt.Println("failed", err)
 					return

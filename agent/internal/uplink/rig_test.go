@@ -292,7 +292,7 @@ func quick() timing {
 	return timing{
 		look: 5 * time.Millisecond, shortest: 2 * time.Millisecond, longest: 20 * time.Millisecond, settled: time.Minute,
 		connect: 5 * time.Second, keepAlive: time.Minute, ackTimeout: 5 * time.Second, persist: 20 * time.Millisecond,
-		change: 10 * time.Millisecond, logs: 10 * time.Millisecond, show: 10 * time.Millisecond,
+		change: 10 * time.Millisecond, logs: 10 * time.Millisecond, choose: 10 * time.Millisecond, show: 10 * time.Millisecond,
 	}
 }
 
@@ -311,7 +311,7 @@ func newBoard(t *testing.T, data string) *board {
 	b.live.SetSettings(settings.Default([]settings.Camera{{ID: "north"}}))
 	b.live.UpdateCamera("north", func(c *live.Camera) { c.Source = "device" })
 	b.Uplink = New(Config{
-		Data: data, Device: device, Epoch: s.Epoch(), Boot: "boot", Outbox: s, Memory: s, Hours: s,
+		Data: data, Device: device, Epoch: s.Epoch(), Boot: "boot", Outbox: s, Memory: s, Hours: s, Shelf: s, Errands: s, Latest: s.LatestSamples,
 		Board: b.live, Control: b, Machine: machine{}, Logs: b.tap, Version: "test", Arch: "amd64", Profile: "test",
 		Clock: membership.Clock{Now: time.Now}, Renew: func() {}, Log: slog.New(b.tap),
 	})
@@ -365,7 +365,7 @@ func (b *board) keep(n int) {
 		at := time.Now().UTC().Add(time.Duration(b.kept) * time.Millisecond)
 		b.kept++
 		all.Go(func() {
-			if _, err := b.store.Append(context.Background(), sighting(at), nil); err != nil {
+			if _, err := b.store.Append(context.Background(), sighting(at), nil, 0); err != nil {
 				b.t.Error(err)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"gourdian/agent/internal/sampling"
 	"gourdian/internal/wire"
 )
 
@@ -38,6 +39,7 @@ func (u *Uplink) serve(ctx context.Context) error {
 	defer c.end()
 	u.setConnected(true)
 	u.outbox.restart()
+	u.samples.restart()
 	s := &session{connection: c, u: u}
 	u.config.Log.Info("connected to the hub", "broker", u.member.Broker, "unsent", u.config.Outbox.Usage().LastSeq-u.outbox.acked)
 	err = s.run(ctx)
@@ -70,7 +72,11 @@ func (s *session) run(ctx context.Context) error {
 			return fmt.Errorf("connection lost: %w", err)
 		case m := <-s.inbox:
 			s.listen(ctx, m)
-			err = s.send(ctx) // an acknowledgement makes room for the next batch
+			// An acknowledgement makes room for the next batch, and for a piece of a
+			// picture behind it.
+			if err = s.send(ctx); err == nil {
+				s.tellPictures(ctx)
+			}
 		case <-done(s.summaries.token):
 			err = s.summaries.step(ctx, s)
 		case <-done(s.logs.token):
@@ -107,6 +113,7 @@ func (s *session) step(ctx context.Context) error {
 		s.u.persist(ctx)
 	}
 	err := errors.Join(s.tellState(now), s.send(ctx), s.summaries.step(ctx, s), s.logs.step(s))
+	s.tellPictures(ctx)
 	s.u.show()
 	return err
 }
@@ -143,6 +150,8 @@ func (s *session) listen(ctx context.Context, m message) {
 	switch m.name {
 	case wire.TopicAck:
 		err = s.u.heardAck(ctx, m.payload)
+	case wire.TopicWant:
+		err = s.heardWant(ctx, m.payload)
 	case wire.TopicDesired:
 		if err = s.u.heardDesired(ctx, m.payload); err == nil {
 			s.said.at = time.Time{} // the answer is the next state
@@ -211,6 +220,7 @@ type memory struct {
 	Told    time.Time         `json:"told"`
 	Seq     uint64            `json:"seq"` // summaries up to the hour Told and this record are with the hub
 	Desired wire.DesiredState `json:"desired"`
+	Photos  sampling.Spent    `json:"photos"` // pictures that were sent today
 }
 
 func (u *Uplink) recall(ctx context.Context) error {
@@ -242,7 +252,10 @@ func (u *Uplink) belongTo(ctx context.Context, hub string) error {
 	if err := u.config.Outbox.Acknowledge(ctx, 0, nil); err != nil {
 		return err
 	}
-	u.outbox, u.persisted = newSender(0, u.timing.ackTimeout), 0
-	u.memory = memory{Hub: hub}
+	if err := u.config.Shelf.ChooseAgain(ctx); err != nil {
+		return err
+	}
+	u.outbox, u.persisted, u.samples = newSender(0, u.timing.ackTimeout), 0, samples{}
+	u.memory = memory{Hub: hub, Photos: u.memory.Photos}
 	return u.remember(ctx)
 }

@@ -55,6 +55,7 @@ func (u *Uplink) show() {
 	if u.status.Joined {
 		u.status.Unsent = u.unsent()
 	}
+	u.showPhotos(now)
 	was := u.shown
 	was.BytesUp, was.BytesDown, was.LastAck = 0, 0, time.Time{}
 	is := u.status

@@ -66,6 +66,10 @@ type Config struct {
 	Outbox  Outbox
 	Memory  Memory
 	Hours   Hours
+	Shelf   Shelf
+	Errands Errands
+	// Latest returns the newest pictures that were chosen, newest first.
+	Latest  func(ctx context.Context, limit int) ([]store.Sample, error)
 	Board   Board
 	Control Control
 	Machine Machine
@@ -93,6 +97,7 @@ type Uplink struct {
 	mark      string                 // of member
 	outbox    sender
 	memory    memory
+	samples   samples
 	persisted uint64    // acknowledged number that is on disk
 	keptAt    time.Time // when it was brought there
 	status    live.Link
@@ -113,6 +118,7 @@ type timing struct {
 	persist    time.Duration // between two writes of the acknowledged number
 	change     time.Duration // between two states when something changes
 	logs       time.Duration // between two messages of log lines
+	choose     time.Duration // between two looks for pictures in new records: each is a write
 	show       time.Duration // between two looks of the page at bytes alone
 }
 
@@ -120,7 +126,7 @@ func defaultTiming() timing {
 	return timing{
 		look: time.Second, shortest: time.Second, longest: 300 * time.Second, settled: time.Minute,
 		connect: 30 * time.Second, keepAlive: 60 * time.Second, ackTimeout: 45 * time.Second, persist: 2 * time.Second,
-		change: 10 * time.Second, logs: time.Minute, show: 30 * time.Second,
+		change: 10 * time.Second, logs: time.Minute, choose: 30 * time.Second, show: 30 * time.Second,
 	}
 }
 
