@@ -5,7 +5,7 @@ import { Board, until } from "./board.mjs";
 import { brokenChecks, checks } from "./checks.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
-import { Hub, hubPages, hubWalks } from "./hub.mjs";
+import { Hub, hubJoin, hubPages, hubWalks } from "./hub.mjs";
 import { pages } from "./pages.mjs";
 import { selfCheck, walks } from "./walks.mjs";
 
@@ -48,4 +48,5 @@ describe("the hub in a browser", { concurrency: false }, () => {
   });
   hubWalks(cloud);
   hubPages(cloud);
+  hubJoin(cloud);
 });

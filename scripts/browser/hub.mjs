@@ -1,15 +1,28 @@
 // The hub's console, as people meet it: the set-up link, logging in, people, and
 // every page at two widths, in two languages, light and dark.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Visit } from "./browser.mjs";
-import { until } from "./board.mjs";
+import { Board, until } from "./board.mjs";
 
 const bin = process.env.GOURDIAN_BIN;
 export const admin = { name: "ana", password: "seven green pumpkins" };
+
+// freePort asks the system: a join token names the port, so it is fixed before.
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
 
 // Hub is a real hub of its own on free ports, with an empty data folder.
 export class Hub {
@@ -21,7 +34,8 @@ export class Hub {
   async start() {
     const config = join(this.dir, "hub.yaml"), said = join(this.dir, "said"), logged = join(this.dir, "hub.log");
     writeFileSync(config, JSON.stringify({ // JSON is YAML
-      data: join(this.dir, "data"), listen: "127.0.0.1:0", listen_plain: "127.0.0.1:0", listen_mqtt: "127.0.0.1:0",
+      data: join(this.dir, "data"), listen_plain: "127.0.0.1:0",
+      listen: `127.0.0.1:${await freePort()}`, listen_mqtt: `127.0.0.1:${await freePort()}`,
     }));
     const out = openSync(said, "w"), log = openSync(logged, "w");
     this.process = spawn(join(bin, "gourdian-hub"), ["--config", config], { stdio: ["ignore", out, log] });
@@ -160,8 +174,52 @@ export function hubWalks(rig) {
   });
 }
 
+// hubJoin lets a real board join by what the page says, and looks at its page.
+export function hubJoin(rig) {
+  walk(rig, "hub: a board joins with a token of the page, and is renamed", {}, async (visit, page) => {
+    const board = new Board("joins", "/nonexistent/model.gourdian", [{ id: "patch", name: "Patch", source: "field:seed=2029&fps=0.5&width=640&height=480" }]);
+    await board.start();
+    try {
+      await logIn(visit, admin);
+      await page.click(`text=${visit.say("hub.step.boards.first")}`);
+      await page.click("main a.button");
+      await page.fill("#site", "North field");
+      await page.click("main button.main");
+      const token = await page.inputValue("#token");
+      assert.deepEqual(await visit.findings(), []);
+      await visit.shoot("hub-token-en-light-1280");
+      execFileSync(join(bin, "gourdian-agent"), ["--config", join(board.dir, "agent.yaml"), "join", token, "--name", "By the gate"], { stdio: "pipe" });
+      await until("the board on the hub's list", async () => {
+        await visit.go("/fleet");
+        return (await page.innerText("main")).includes(visit.say("hub.fleet.health.failing"));
+      });
+      await page.click("main >> text=By the gate");
+      const at = page.url();
+      await page.fill("[name=name]", "By the old gate");
+      await page.click("form[action$='/name'] button");
+      await page.waitForSelector("[role=status]");
+      assert.match(await page.innerText("h1"), /By the old gate/);
+      for (const lang of ["en", "es"]) {
+        const other = await Visit.open(rig.browser, rig.hub, { lang });
+        await logIn(other, admin);
+        for (const width of [390, 1280]) await check(other, { name: "board", path: path(at) }, "light", width);
+        for (const width of [390, 1280]) await check(other, { name: "fleet-one", path: "/fleet" }, "light", width);
+        await other.close();
+      }
+    } finally {
+      await board.stop();
+    }
+  });
+}
+
 const pages = [
   { name: "start", path: "/" },
+  { name: "fleet", path: "/fleet" },
+  { name: "tokens", path: "/fleet/tokens" },
+  { name: "samples", path: "/samples" },
+  { name: "label", path: "/label" },
+  { name: "models", path: "/models" },
+  { name: "predict", path: "/predict" },
   { name: "health", path: "/health" },
   { name: "log", path: "/health/log" },
   { name: "config", path: "/health/config" },
