@@ -45,6 +45,10 @@ type Membership struct {
 	Name   string
 	CAHash string // tells hubs apart: another one has another CA
 
+	// Elsewhere says that the board reaches the hub under another address than
+	// the hub's own, and so its broker.
+	Elsewhere bool
+
 	certificate tls.Certificate
 	cas         []*x509.Certificate
 	keyPEM      []byte
@@ -57,6 +61,8 @@ type hubFile struct {
 	Broker string `json:"broker"`
 	Site   string `json:"site"`
 	Name   string `json:"name"`
+
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // Validity is from when until when the board's certificate holds.
@@ -86,7 +92,7 @@ func Load(data string) (*Membership, error) {
 	if err := json.Unmarshal(files[hubName], &hub); err != nil || hub.Format != format {
 		return nil, fmt.Errorf("read membership: %s has format %d, this program knows %d: %w", hubName, hub.Format, format, err)
 	}
-	m := &Membership{Hub: hub.Hub, Broker: hub.Broker, Site: hub.Site, Name: hub.Name}
+	m := &Membership{Hub: hub.Hub, Broker: hub.Broker, Site: hub.Site, Name: hub.Name, Elsewhere: hub.Elsewhere}
 	if err := m.take(files[keyName], files[certName], files[caName]); err != nil {
 		return nil, fmt.Errorf("read membership: %w", err)
 	}
@@ -142,7 +148,7 @@ func readFile(path string) ([]byte, error) {
 // crash there is one or the other. What root saves belongs to whom the data
 // folder belongs, so that the agent can read it.
 func (m *Membership) save(data string, certificate, ca []byte) error {
-	hub, err := json.MarshalIndent(hubFile{format, m.Hub, m.Broker, m.Site, m.Name}, "", "  ")
+	hub, err := json.MarshalIndent(hubFile{format, m.Hub, m.Broker, m.Site, m.Name, m.Elsewhere}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write membership: %w", err)
 	}

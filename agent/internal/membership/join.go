@@ -14,7 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -92,7 +94,8 @@ func Join(ctx context.Context, r Request) (*Membership, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	m := &Membership{Hub: token.Hub, Broker: answer.Broker, Site: answer.Site, Name: answer.Name}
+	m := &Membership{Hub: token.Hub, Site: answer.Site, Name: answer.Name, Elsewhere: r.Hub != ""}
+	m.Broker = m.brokerAt(answer.Broker)
 	if err := m.take(keyPEM, []byte(answer.Certificate), []byte(answer.CA)); err != nil {
 		return nil, fmt.Errorf("join: the hub's answer: %w", err)
 	}
@@ -118,7 +121,7 @@ func (m *Membership) Renew(ctx context.Context, data, version string, clock Cloc
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
-	fresh := &Membership{Hub: m.Hub, Broker: answer.Broker, Site: answer.Site, Name: answer.Name}
+	fresh := &Membership{Hub: m.Hub, Broker: m.brokerAt(answer.Broker), Site: answer.Site, Name: answer.Name, Elsewhere: m.Elsewhere}
 	if err := fresh.take(m.keyPEM, []byte(answer.Certificate), []byte(answer.CA)); err != nil {
 		return nil, fmt.Errorf("renew: the hub's answer: %w", err)
 	}
@@ -129,6 +132,20 @@ func (m *Membership) Renew(ctx context.Context, data, version string, clock Cloc
 		return nil, fmt.Errorf("renew: %w", err)
 	}
 	return fresh, nil
+}
+
+// brokerAt is where the board finds the broker that the hub names: a board that
+// has to reach the hub under another host has to reach its broker there too.
+func (m *Membership) brokerAt(named string) string {
+	if !m.Elsewhere {
+		return named
+	}
+	u, err := url.Parse(m.Hub)
+	_, port, err2 := net.SplitHostPort(named)
+	if err != nil || err2 != nil || u.Hostname() == "" {
+		return named
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 func probe(data string) error {

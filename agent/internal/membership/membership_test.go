@@ -110,6 +110,29 @@ func TestAddressOfTheCommandLineWins(t *testing.T) {
 	}
 }
 
+// TestHubUnderAnotherAddressHasItsBrokerThere: behind a router that forwards
+// ports, what the hub calls itself leads nowhere.
+func TestHubUnderAnotherAddressHasItsBrokerThere(t *testing.T) {
+	t.Parallel()
+	h := hub(t)
+	h.Broker = "hub.elsewhere.example:18883"
+	r := request(t, h.Token())
+	if m, err := Join(t.Context(), r); err != nil || m.Broker != h.Broker {
+		t.Errorf("under its own address: %v", err)
+	}
+	r.Hub = h.URL
+	if _, err := Join(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(r.Data)
+	if err != nil || m.Broker != "127.0.0.1:18883" {
+		t.Fatalf("broker %v, %v", m, err)
+	}
+	if m, err = m.Renew(t.Context(), r.Data, "test", r.Clock); err != nil || m.Broker != "127.0.0.1:18883" {
+		t.Errorf("renewed: %v, %v", m, err)
+	}
+}
+
 func TestOnlyTheHubOfTheTokenIsTrusted(t *testing.T) {
 	t.Parallel()
 	ca, other := hubtest.NewCA(t), hubtest.NewCA(t)
