@@ -179,3 +179,43 @@ func TestCertificateFromElsewhereIsForPeople(t *testing.T) {
 		}
 	}
 }
+
+// TestProgramMakesAJoinTokenAndBoardsAreListed: what a program needs to bring a
+// board in and to see that its records came.
+func TestProgramMakesAJoinTokenAndBoardsAreListed(t *testing.T) {
+	t.Parallel()
+	h, out, _ := start(t, testConfig(t.TempDir()))
+	client := setUp(t, h, out)
+	post := func(body string) (int, map[string]any) {
+		answer, err := client.Post(h.Plain()+"/api/v1/join-tokens", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		var said map[string]any
+		if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, said
+	}
+	status, said := post(`{"site":"North field","uses":2}`)
+	text, _ := said["token"].(string)
+	token, err := wire.ParseToken(text)
+	if status != http.StatusCreated || err != nil || token.Site != "North field" || token.CA != h.authority.Hash() {
+		t.Fatalf("%d %v: %v", status, said, err)
+	}
+	for _, wrong := range []string{`{"site":""}`, `{"site":"x","uses":-1}`, `{"site":"x","days":9999}`} {
+		if status, said := post(wrong); status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %v", wrong, status, said)
+		}
+	}
+	if status, _ := post("{"); status != http.StatusBadRequest {
+		t.Errorf("half a request: %d", status)
+	}
+	if status, body, _ := ask(t, client, http.MethodGet, h.Plain()+"/api/v1/boards", nil); status != http.StatusOK || !strings.Contains(body, `"boards":[]`) {
+		t.Errorf("boards of an empty hub: %d %s", status, body)
+	}
+	if status, body, _ := ask(t, client, http.MethodGet, h.Plain()+"/api/v1/boards/none", nil); status != http.StatusNotFound || !strings.Contains(body, "no_such_board") {
+		t.Errorf("no board: %d %s", status, body)
+	}
+}

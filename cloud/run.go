@@ -142,6 +142,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	b.fleet.Attach(b.broker)
 	b.ingest.Attach(b.broker)
 	h.routes = append(h.routes, api.NewJoin(b.fleet, h.log).Routes()...)
+	h.routes = append(h.routes, api.NewBoards(b.fleet, h.db, h.log).Routes()...)
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)
 	h.gauges = append(h.gauges, linkGauges(b.ingest)...)
 	h.group.Add(service.Part{Name: "ingest", Policy: service.Fatal, Run: b.ingest.Run})
