@@ -159,6 +159,45 @@ export function hubWalks(rig) {
     assert.equal(await ask(), 401);
   });
 
+  walk(rig, "hub: the start page changes by itself, says when the hub is gone, and leaves with the session", { lang: "es" }, async (visit, page) => {
+    await logIn(visit, admin);
+    const other = await Visit.open(rig.browser, rig.hub, {});
+    await logIn(other, admin);
+    await other.go("/people");
+    await other.page.fill("#name", "nora");
+    await other.page.click("main button");
+    await other.page.waitForSelector("#link");
+    await visit.wait(() => document.querySelector("#start").innerText.includes("nora"));
+    visit.down = true; // what the browser says of it is no fault
+    await visit.context.setOffline(true);
+    await page.waitForSelector(".offline", { state: "visible" });
+    await visit.shoot("hub-start-offline-es-light-1280");
+    await visit.context.setOffline(false);
+    await page.waitForSelector(".offline", { state: "hidden" });
+    visit.faults = [];
+    await visit.context.clearCookies({ name: "gourdian_hub" });
+    await page.waitForURL(/\/login/, { timeout: 60_000 });
+    visit.faults = visit.faults.filter((fault) => !/401/.test(fault));
+    await other.close();
+  });
+
+  walk(rig, "hub: everything works by keyboard and without JavaScript", { script: false, width: 390, height: 844 }, async (visit, page) => {
+    await visit.go("/login");
+    await page.focus("#name");
+    await page.keyboard.type(admin.name);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(admin.password);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${rig.hub.url}/`);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter"); // to the content
+    assert.equal(new URL(page.url()).hash, "#main");
+    assert.match(await page.innerText("main"), new RegExp(visit.say("hub.start.changes")));
+    assert.match(await page.innerText("main"), new RegExp(visit.say("page.no_script")));
+    await page.click(`footer >> text=${visit.say("hub.logout")}`);
+    await page.waitForURL(/\/login/);
+  });
+
   walk(rig, "hub: the last admin can't be disabled, a wrong password is not let in", {}, async (visit, page) => {
     await visit.go("/login");
     await page.fill("#name", admin.name);
