@@ -158,7 +158,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	h.health = health.New(h.checks)
 	h.console, err = console.New(console.Options{
 		People: h.people, Sessions: h.sessions, Audit: h.audit, Health: h.health, Book: h.book,
-		Version: h.build.Version, Address: h.config.Address, Config: text.String(), Place: h.place, Log: h.log,
+		Version: h.build.Version, Name: h.config.Name, Address: h.config.Address, Config: text.String(), Place: h.place, Log: h.log,
 	})
 	if err != nil {
 		return err

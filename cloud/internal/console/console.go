@@ -33,6 +33,7 @@ type Options struct {
 	Health   *health.Watch
 	Book     *logbook.Book
 	Version  string
+	Name     string // of the hub, for people; "" = gourdian
 	Address  string // of the hub as people type it, without a path; "" = as the reader's browser has it
 	Config   string // in force, without passwords, as text
 	Place    func(ctx context.Context) Place
@@ -96,6 +97,7 @@ func New(opts Options) (*Console, error) {
 	if opts.Location == nil {
 		opts.Location = time.Local
 	}
+	opts.Name = cmp.Or(opts.Name, "gourdian")
 	own, err := fs.Sub(assetFiles, "assets")
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type frameView struct {
 	Theme     string // "light", "dark" or "auto"
 	Path      string // of this page, to come back to
 	Version   string
+	Hub       string // what people call it
 	Who       string // "" = nobody is logged in
 	Menu      []menuEntry
 	Said      string // flash
@@ -55,7 +56,7 @@ func (k *Console) show(c *gin.Context, status int, p page) {
 	v := k.voice(c)
 	view := frameView{
 		page: p, Lang: string(v.Lang()), Theme: themeOf(c), Path: c.Request.URL.RequestURI(),
-		Version: k.opts.Version, Missing: len(k.assets.Missing()) > 0,
+		Version: k.opts.Version, Hub: k.opts.Name, Missing: len(k.assets.Missing()) > 0,
 	}
 	if c.Request.Method != http.MethodGet { // a refused form is no address to come back to
 		view.Path = comingFrom(c.Request)
