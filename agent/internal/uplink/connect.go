@@ -26,8 +26,6 @@ const (
 	maxInbox = 64
 	// goodbye is for the last words of a connection.
 	goodbye = 250 * time.Millisecond
-	// writeTimeout ends a connection that takes nothing more.
-	writeTimeout = 30 * time.Second
 )
 
 // connection is one connection to the broker.
@@ -35,6 +33,7 @@ type connection struct {
 	client mqtt.Client
 	inbox  chan message
 	lost   chan error
+	broken chan struct{} // closed with the connection's end
 	device string
 }
 
@@ -47,7 +46,7 @@ type message struct {
 // connect takes up a connection, on which the hub is heard.
 func (u *Uplink) connect(ctx context.Context) (*connection, error) {
 	m := u.member
-	c := &connection{inbox: make(chan message, maxInbox), lost: make(chan error, 1), device: u.config.Device}
+	c := &connection{inbox: make(chan message, maxInbox), lost: make(chan error, 1), broken: make(chan struct{}), device: u.config.Device}
 	will, err := json.Marshal(wire.State{Contract: wire.Contract, Boot: u.config.Boot})
 	if err != nil {
 		return nil, fmt.Errorf("write last will: %w", err)
@@ -59,7 +58,7 @@ func (u *Uplink) connect(ctx context.Context) (*connection, error) {
 		// since hear never waits.
 		SetOrderMatters(true).
 		SetKeepAlive(u.timing.keepAlive).SetPingTimeout(u.timing.keepAlive).
-		SetConnectTimeout(u.timing.connect).SetWriteTimeout(writeTimeout).
+		SetConnectTimeout(u.timing.connect).SetWriteTimeout(u.timing.write).
 		SetBinaryWill(wire.Topic(c.device, wire.TopicState), will, 1, false).
 		SetConnectionLostHandler(c.gone).
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
@@ -104,11 +103,10 @@ func (c *connection) hear(_ mqtt.Client, m mqtt.Message) {
 	}
 }
 
+// gone notes the end of the connection; the client says so once.
 func (c *connection) gone(_ mqtt.Client, err error) {
-	select {
-	case c.lost <- err:
-	default:
-	}
+	c.lost <- err
+	close(c.broken)
 }
 
 // publish sends a value as JSON.
@@ -120,7 +118,21 @@ func (c *connection) publish(name string, qos byte, value any) (mqtt.Token, erro
 	if len(data) > wire.MaxPacket {
 		return nil, fmt.Errorf("write %s: %d bytes, at most %d", name, len(data), wire.MaxPacket)
 	}
-	return c.client.Publish(wire.Topic(c.device, name), qos, false, data), nil
+	return c.say(name, qos, data)
+}
+
+// say hands a message to the client. When the connection breaks at that moment
+// the client holds its caller until the time for writing is over; so it is
+// called beside, by a goroutine that ends then.
+func (c *connection) say(name string, qos byte, data []byte) (mqtt.Token, error) {
+	said := make(chan mqtt.Token, 1)
+	go func() { said <- c.client.Publish(wire.Topic(c.device, name), qos, false, data) }()
+	select {
+	case token := <-said:
+		return token, nil
+	case <-c.broken:
+		return nil, errBroken
+	}
 }
 
 // publishFrame sends something about a picture. What arrives is answered by the
@@ -130,8 +142,8 @@ func (c *connection) publishFrame(header wire.SampleHeader, body []byte) error {
 	if err != nil {
 		return err
 	}
-	c.client.Publish(wire.Topic(c.device, wire.TopicSamples), 0, false, frame)
-	return nil
+	_, err = c.say(wire.TopicSamples, 0, frame)
+	return err
 }
 
 // end closes the connection.

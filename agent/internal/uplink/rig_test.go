@@ -31,7 +31,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if data := os.Getenv(childEnv); data != "" {
-		if err := child(data); err != nil {
+		if err := child(data, os.Getenv(picturesEnv) != ""); err != nil {
 			fmt.Println("failed", err)
 		}
 		os.Exit(1)
@@ -166,6 +166,7 @@ type hub struct {
 	addr     string
 	server   *mochi.Server
 	connects int // guarded by mu
+	desk     *desk
 	t        *testing.T
 }
 
@@ -173,7 +174,7 @@ func newHub(t *testing.T) *hub {
 	t.Helper()
 	ca := hubtest.NewCA(t)
 	cert := ca.Server(t, x509.ExtKeyUsageServerAuth, time.Now().Add(-time.Hour), time.Now().Add(100*time.Hour))
-	h := &hub{table: newTable(), ca: ca, cert: cert, join: hubtest.Start(t, ca, cert), t: t}
+	h := &hub{table: newTable(), desk: newDesk(), ca: ca, cert: cert, join: hubtest.Start(t, ca, cert), t: t}
 	h.start()
 	t.Cleanup(h.stop)
 	return h
@@ -241,6 +242,17 @@ func (e *ears) OnPublish(_ *mochi.Client, p packets.Packet) (packets.Packet, err
 	if !ok || way != wire.Up {
 		return p, nil
 	}
+	if name == wire.TopicSamples {
+		want := e.hub.desk.take(p.Payload)
+		if want == nil {
+			return p, nil
+		}
+		data, err := json.Marshal(want)
+		if err != nil {
+			return p, err
+		}
+		return p, e.server.Publish(wire.Topic(device, wire.TopicWant), data, false, 1)
+	}
 	ack, err := e.hub.take(name, p.Payload)
 	if err != nil {
 		return p, packets.ErrRejectPacket
@@ -291,7 +303,7 @@ func (machine) Temperature() float64           { return 51.5 }
 func quick() timing {
 	return timing{
 		look: 5 * time.Millisecond, shortest: 2 * time.Millisecond, longest: 20 * time.Millisecond, settled: time.Minute,
-		connect: 5 * time.Second, keepAlive: time.Minute, ackTimeout: 5 * time.Second, persist: 20 * time.Millisecond,
+		connect: 5 * time.Second, keepAlive: time.Minute, write: time.Second, ackTimeout: 5 * time.Second, persist: 20 * time.Millisecond,
 		change: 10 * time.Millisecond, logs: 10 * time.Millisecond, choose: 10 * time.Millisecond, show: 10 * time.Millisecond,
 	}
 }

@@ -18,6 +18,7 @@ var (
 	errMember  = errors.New("the membership is another one")
 	errSilent  = errors.New("the hub does not acknowledge")
 	errRefused = errors.New("the hub lost a message")
+	errBroken  = errors.New("the connection broke")
 )
 
 // session is what belongs to one connection.

@@ -114,6 +114,7 @@ type timing struct {
 	settled    time.Duration // a connection that held this long was a good one
 	connect    time.Duration // for one attempt, from the name's look-up to the broker's welcome
 	keepAlive  time.Duration
+	write      time.Duration // a connection that takes nothing for so long has ended
 	ackTimeout time.Duration
 	persist    time.Duration // between two writes of the acknowledged number
 	change     time.Duration // between two states when something changes
@@ -125,7 +126,7 @@ type timing struct {
 func defaultTiming() timing {
 	return timing{
 		look: time.Second, shortest: time.Second, longest: 300 * time.Second, settled: time.Minute,
-		connect: 30 * time.Second, keepAlive: 60 * time.Second, ackTimeout: 45 * time.Second, persist: 2 * time.Second,
+		connect: 30 * time.Second, keepAlive: 60 * time.Second, write: 30 * time.Second, ackTimeout: 45 * time.Second, persist: 2 * time.Second,
 		change: 10 * time.Second, logs: time.Minute, choose: 30 * time.Second, show: 30 * time.Second,
 	}
 }
