@@ -220,17 +220,19 @@ func (s *Store) corrected(txn *badger.Txn, seq uint64) (wire.Verdict, error) {
 	return c.Verdict, nil
 }
 
-// LatestSamples returns the newest chosen pictures, newest first, at most limit.
+// LatestSamples returns the newest chosen pictures, newest first, at most limit,
+// of the records that were looked at: after ChooseAgain none.
 func (s *Store) LatestSamples(ctx context.Context, limit int) ([]Sample, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	sampled := s.snapshot().sampled
 	var found []Sample
 	err := s.db.View(func(txn *badger.Txn) error {
 		prefix := append([]byte{kindSample}, s.epoch...)
 		it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: prefix, PrefetchValues: true, PrefetchSize: 20})
 		defer it.Close()
-		for it.Seek(append(numbered(kindSample, s.epoch, 1<<64-1), 0)); it.Valid() && len(found) < limit; it.Next() {
+		for it.Seek(numbered(kindSample, s.epoch, sampled)); it.Valid() && len(found) < limit; it.Next() {
 			var one Sample
 			if err := it.Item().Value(func(b []byte) error { return decodeValue(b, &one) }); err != nil {
 				return err

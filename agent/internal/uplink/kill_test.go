@@ -44,7 +44,7 @@ func sighting(at time.Time) wire.Record {
 
 // child is a board that stores and sends until it is killed. It says "kept N"
 // for every record that is on its disk.
-func child(data string) error {
+func child(data string, pictures bool) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s, err := store.Open(storeOf(data, log))
 	if err != nil {
@@ -62,6 +62,10 @@ func child(data string) error {
 	var all sync.WaitGroup
 	all.Go(func() { fmt.Println("store ended", s.Run(ctx)) })
 	all.Go(func() { fmt.Println("link ended", u.Run(ctx)) })
+	if pictures {
+		fmt.Println("kept", s.Usage().LastSeq)
+		all.Wait()
+	}
 	for range 3 {
 		all.Go(func() {
 			for {
