@@ -80,7 +80,7 @@ check_tools() {
 install_debian() {
     local want=(gcc g++ pkg-config libopencv-dev) missing=()
     python3 -m pip --version >/dev/null 2>&1 || want+=(python3-pip)
-    [ "$level" != test ] || want+=(chromium ffmpeg mosquitto)
+    [ "$level" != test ] || want+=(chromium ffmpeg mosquitto postgresql)
     # qemu-user-static and ffmpeg are for the tests of what was built.
     [ "$level" != arm64 ] || want+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu mmdebstrap qemu-user-static ffmpeg)
     [ "$level" != test-packages ] || want+=(mmdebstrap strace systemd)
