@@ -50,6 +50,11 @@ func (s *Store) Offer(ctx context.Context, from Board, offer wire.Sample) (wire.
 		return want, s.correct(ctx, from, &known, offer)
 	default:
 		want.Offset = s.arrivedSoFar(offer.Hash)
+		_, err := s.db.Write().NewUpdate().Model((*Sample)(nil)).Set("received_at = ?", time.Now().UnixMicro()).
+			Where("s.hash = ? AND s.state = ?", offer.Hash, Coming).Exec(ctx)
+		if err != nil {
+			return want, fmt.Errorf("keep offer: %w", err)
+		}
 		return want, s.correct(ctx, from, &known, offer)
 	}
 	return want, nil
@@ -57,8 +62,12 @@ func (s *Store) Offer(ctx context.Context, from Board, offer wire.Sample) (wire.
 
 // correct takes what the farmer said since the picture was first offered.
 func (s *Store) correct(ctx context.Context, from Board, known *Sample, offer wire.Sample) error {
+	same := known.Epoch == offer.Epoch && known.Seq == int64(offer.Seq)
 	if known.Device != from.Device || known.Correction == offer.Correction && known.Why == offer.Why {
 		return nil
+	}
+	if !same && offer.Correction == "" {
+		return nil // another record shows the picture too, and nothing is said of it
 	}
 	_, err := s.db.Write().NewUpdate().Model((*Sample)(nil)).Set("correction = ?", offer.Correction).Set("why = ?", offer.Why).
 		Set("worth = ?", offer.Worth).Where("s.hash = ?", known.Hash).Exec(ctx)

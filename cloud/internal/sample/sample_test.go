@@ -203,6 +203,28 @@ func TestOldPicturesGoAndLabelledOnesStay(t *testing.T) {
 	})
 }
 
+// TestPictureThatIsPromisedAndNeverComes must not take room for ever.
+func TestPictureThatIsPromisedAndNeverComes(t *testing.T) {
+	both(t, func(t *testing.T, d *db.DB) {
+		r := newRig(t, d, func(c *Config) { c.PerBoard = 1 })
+		if _, err := r.Offer(t.Context(), field(), offerOf("noise 1")); err != nil {
+			t.Fatal(err)
+		}
+		if want, err := r.Offer(t.Context(), field(), offerOf("noise 2")); err != nil || want.Refuse == "" {
+			t.Fatalf("%+v, %v", want, err)
+		}
+		for days, refused := range []bool{true, false} {
+			if err := r.Retain(t.Context(), time.Now().Add(time.Duration(days)*stale)); err != nil {
+				t.Fatal(err)
+			}
+			want, err := r.Offer(t.Context(), field(), offerOf("noise 2"))
+			if err != nil || (want.Refuse != "") != refused {
+				t.Errorf("after %d times the pause: %+v, %v", days, want, err)
+			}
+		}
+	})
+}
+
 func TestPagesMeetEveryPictureOnce(t *testing.T) {
 	both(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d, nil)
@@ -329,8 +351,26 @@ func TestFarmersCorrectionReachesAKeptPicture(t *testing.T) {
 		if _, err := r.Offer(t.Context(), field(), again); err != nil {
 			t.Fatal(err)
 		}
-		if one := r.line(t, "noise 1"); one.Correction != wire.Bad || one.Why != wire.WhyCorrection {
-			t.Errorf("%+v", one)
+		corrected := func(when string) {
+			t.Helper()
+			if one := r.line(t, "noise 1"); one.Correction != wire.Bad || one.Why != wire.WhyCorrection {
+				t.Errorf("%s: %+v", when, one)
+			}
+		}
+		corrected("at once")
+		other := offerOf("noise 1") // another record shows the same picture
+		other.Seq++
+		if _, err := r.Offer(t.Context(), field(), other); err != nil {
+			t.Fatal(err)
+		}
+		corrected("after another record of it")
+		undone := offerOf("noise 1")
+		undone.Why = wire.WhyCorrection
+		if _, err := r.Offer(t.Context(), field(), undone); err != nil {
+			t.Fatal(err)
+		}
+		if one := r.line(t, "noise 1"); one.Correction != "" {
+			t.Errorf("a correction that was taken back stays: %+v", one)
 		}
 	})
 }

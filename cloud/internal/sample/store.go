@@ -165,7 +165,21 @@ func (s *Store) Retain(ctx context.Context, now time.Time) error {
 			s.config.Log.Info("old samples were deleted", "count", len(old), "days", rule.days)
 		}
 	}
-	return s.sweep(now)
+	return errors.Join(s.forgetPromised(ctx, now), s.sweep(now))
+}
+
+// stale is how long a picture that was offered may be on its way.
+const stale = 7 * 24 * time.Hour
+
+// forgetPromised lets go of pictures that were offered and never came: boards
+// lose some for room, and what is promised takes room here. Offered again, they
+// are wanted again.
+func (s *Store) forgetPromised(ctx context.Context, now time.Time) error {
+	_, err := s.db.Write().NewDelete().Model((*Sample)(nil)).Where("state = ?", Coming).Where("received_at < ?", now.Add(-stale).UnixMicro()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("forget offers: %w", err)
+	}
+	return nil
 }
 
 // sweep removes pieces of pictures that nobody went on with for a week.
@@ -178,7 +192,7 @@ func (s *Store) sweep(now time.Time) error {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil || now.Sub(info.ModTime()) < 7*24*time.Hour {
+		if err != nil || now.Sub(info.ModTime()) < stale {
 			continue
 		}
 		if err := os.Remove(filepath.Join(s.config.Dir, entry.Name())); err != nil {
