@@ -10,22 +10,25 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"gourdian/cloud/internal/authority"
+	"gourdian/cloud/internal/blob"
 	"gourdian/cloud/internal/broker"
 	"gourdian/cloud/internal/broker/brokertest"
 	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/db/dbtest"
 	"gourdian/cloud/internal/fleet"
+	"gourdian/cloud/internal/sample"
 	"gourdian/internal/wire"
 )
 
 // hub is fleet, broker and ingest on a database, as the hub wires them.
 type hub struct {
 	*broker.Embedded
-	db     *db.DB
-	store  *faultyStore
-	fleet  *fleet.Fleet
-	ingest *Ingest
-	secret string
+	db      *db.DB
+	store   *faultyStore
+	fleet   *fleet.Fleet
+	ingest  *Ingest
+	samples *sample.Store
+	secret  string
 }
 
 func startHub(t testing.TB, d *db.DB) *hub {
@@ -44,7 +47,16 @@ func startHub(t testing.TB, d *db.DB) *hub {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	h.ingest = New(Config{Store: h.store, Fleet: h.fleet, Log: log})
+	blobs, err := blob.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Nobody looks at what arrives: the store is not run.
+	h.samples, err = sample.Open(sample.Config{Dir: t.TempDir(), Quota: 1 << 20, PerBoard: 2, Log: log}, d, blobs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.ingest = New(Config{Store: h.store, Fleet: h.fleet, Samples: h.samples, Log: log})
 	h.Embedded, err = broker.New(broker.Config{Listen: "127.0.0.1:0", Certificate: server.Certificate, Boards: ca.Pool(), Guard: h.fleet, Receiver: h.ingest, Log: log})
 	if err != nil {
 		t.Fatal(err)
