@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -15,20 +18,23 @@ import (
 
 // demoFlags is what demo was told.
 type demoFlags struct {
-	once          bool
-	photos, video string
-	dir, agent    string
-	port          int
+	once, alone     bool
+	photos, video   string
+	dir, agent, hub string
+	port            int
 }
 
 func newDemoCommand(s *streams) *cobra.Command {
 	var f demoFlags
 	c := &cobra.Command{
-		Use:   "demo [--once] [--photos DIR | --video FILE]",
-		Short: "Show one board at work on this machine",
-		Long: `demo renders labelled pumpkins, trains a model on them, starts a board that
-watches another rendered field with pumpkins of a variety the model never saw,
-and says where its page is. Ctrl-C ends it. The model is kept for the next time.
+		Use:   "demo [--once] [--alone] [--photos DIR | --video FILE]",
+		Short: "Show a hub and three boards at work on this machine",
+		Long: `demo renders labelled pumpkins, trains a model on them, starts a hub and three
+boards that join it. Two watch rendered fields with pumpkins of a variety that the
+model never saw, the third one a place where most of what comes is no pumpkin. It
+says where the pages of hub and boards are and how to log in; a board's number and
+Enter cut its network and give it back. Ctrl-C ends it all. The model is kept for
+the next time. With --alone there is one board and no hub.
 
 With --photos the board looks at a folder of yours. Sorted into a folder for
 each class, they train a model of their own first; others are graded by the
@@ -36,8 +42,9 @@ model of rendered pumpkins, for trying out. With --video it watches a video.
 
 With --once it watches an hour of the field, in two minutes or, on a slow or busy
 machine, in as many as it takes. It lists what stood there beside what the board
-said and exits by the result: 0 where things were counted within 5 % and each
-class was named rightly often enough.`,
+said, labels pictures on the hub, asks it for a verdict, cuts a board's network, and
+exits by the result: 0 where things were counted within 5 %, each class was named
+rightly often enough, and every record is on the hub exactly once.`,
 		Example: `  gourdianctl demo
   gourdianctl demo --once
   gourdianctl demo --photos ~/pumpkins
@@ -47,11 +54,13 @@ class was named rightly often enough.`,
 	}
 	flags := c.Flags()
 	flags.BoolVar(&f.once, "once", false, "go through once and exit by the result")
+	flags.BoolVar(&f.alone, "alone", false, "one board without a hub")
 	flags.StringVar(&f.photos, "photos", "", "folder of photos")
 	flags.StringVar(&f.video, "video", "", "video file")
 	flags.StringVar(&f.dir, "dir", filepath.Join(".cache", "demo"), "folder for the demo's models and data")
 	flags.StringVar(&f.agent, "agent", "", "gourdian-agent (default: beside this program)")
-	flags.IntVar(&f.port, "port", 8080, "port of the page; a taken one leads to the next")
+	flags.StringVar(&f.hub, "hub", "", "gourdian-hub (default: beside this program)")
+	flags.IntVar(&f.port, "port", 8080, "port of the first board's page; a taken one leads to the next")
 	return c
 }
 
@@ -63,12 +72,22 @@ func (f *demoFlags) run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	hub := ""
+	if !f.alone {
+		if hub, err = worker.Locate("gourdian-hub", f.hub); err != nil {
+			return err
+		}
+	}
 	dir, err := filepath.Abs(f.dir)
 	if err != nil {
 		return fmt.Errorf("find the demo's folder: %w", err)
 	}
+	var keys <-chan string
+	if !f.once {
+		keys = typed(os.Stdin)
+	}
 	return demo.Run(ctx, demo.Options{
-		Dir: dir, Agent: agent, Once: f.once, Photos: f.photos, Video: f.video,
+		Dir: dir, Agent: agent, Hub: hub, Keys: keys, Once: f.once, Photos: f.photos, Video: f.video,
 		Version: version, Port: f.port,
 		Say: func(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) },
 		Progress: func(what string, total int) (func(int), func()) {
@@ -82,6 +101,19 @@ func (f *demoFlags) run(ctx context.Context, s *streams) error {
 		},
 		Train: func(ctx context.Context, data, task, out string) error { return trainTo(ctx, s, data, task, out) },
 	})
+}
+
+// typed gives the lines of a reader until it ends, or the program does: a read
+// from a terminal can't be called off.
+func typed(r io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for scan := bufio.NewScanner(r); scan.Scan(); {
+			lines <- scan.Text()
+		}
+	}()
+	return lines
 }
 
 // trainTo is model train with everything at its default.

@@ -104,8 +104,8 @@ func TestTakenPortLeadsToTheNext(t *testing.T) {
 	}
 	defer l.Close()
 	taken := l.Addr().(*net.TCPAddr).Port
-	o := Options{Port: taken, Say: words.say}
-	got, err := o.freePort(t.Context())
+	o := Options{Say: words.say}
+	got, err := o.freePort(t.Context(), ":", taken)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestCtrlCWhileFollowingStopsTheBoard(t *testing.T) {
 	if err := Run(ctx, o); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(words.String(), "The board stops.") {
+	if !strings.Contains(words.String(), "Everything stops.") {
 		t.Errorf("said %q", words)
 	}
 	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", fmt.Sprintf("localhost:%d", o.Port)); err == nil {
@@ -166,7 +166,7 @@ func TestCtrlCWhileFollowingStopsTheBoard(t *testing.T) {
 
 func TestSettingsOfAnotherBoardAreLeftOut(t *testing.T) {
 	t.Parallel()
-	got := withoutAgent([]string{"PATH=/bin", "GOURDIAN_AGENT_CAMERAS_1_ID=barn", "GOURDIAN_DATA=/photos"})
+	got := without([]string{"PATH=/bin", "GOURDIAN_AGENT_CAMERAS_1_ID=barn", "GOURDIAN_DATA=/photos"}, agentEnv)
 	if strings.Join(got, " ") != "PATH=/bin GOURDIAN_DATA=/photos" {
 		t.Errorf("got %q", got)
 	}

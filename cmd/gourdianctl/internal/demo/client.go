@@ -45,8 +45,13 @@ type status struct {
 		Text     string `json:"text"`
 		Hint     string `json:"hint"`
 	} `json:"conditions"`
+	Link *struct {
+		Connected bool   `json:"connected"`
+		Unsent    uint64 `json:"unsent"`
+	} `json:"link"`
 	Store struct {
 		Records uint64 `json:"records"`
+		LastSeq uint64 `json:"last_seq"`
 		NotKept uint64 `json:"not_kept"`
 	} `json:"store"`
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"gourdian/internal/field"
@@ -15,17 +14,22 @@ import (
 type Options struct {
 	Dir     string // kept between runs: models; the board's data are made anew
 	Agent   string // path of gourdian-agent
+	Hub     string // path of gourdian-hub, "" = one board alone
 	Once    bool   // go through once and judge, instead of until Ctrl-C
 	Photos  string // folder of photos, "" = none
 	Video   string // video file, "" = none
 	Version string // of this program: another one trains anew
-	Port    int    // first port that is tried
+	Port    int    // first port that is tried for the pages of boards
+	// Keys are lines that a person types while the demo runs; nil = nobody does.
+	Keys <-chan string
 
 	Say func(format string, args ...any) // one line for a person
 	// Progress begins a step of total parts: set says how many are done.
 	Progress func(what string, total int) (set func(done int), finish func())
 	Render   func(context.Context, field.Options) error
 	Train    func(ctx context.Context, data, task, out string) error
+
+	hub *hub // that runs, nil = none
 }
 
 // ErrResult says that the demo ran and the board fell short.
@@ -49,8 +53,33 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	rest, err := o.neighbours(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := o.seat(ctx, append([]*scenario{s}, rest...)); err != nil {
+		return err
+	}
+	var others []*board
+	if o.Hub != "" {
+		if o.hub, err = o.openHub(ctx); err != nil {
+			return err
+		}
+		defer o.hub.stop()
+		if err := o.hub.champion(ctx, s.bundle); err != nil {
+			return err
+		}
+		for _, one := range rest {
+			b, err := o.startBoard(ctx, one)
+			if err != nil {
+				return err
+			}
+			defer b.stop()
+			others = append(others, b)
+		}
+	}
 	if o.Once && s.kind == rendered {
-		return o.watchField(ctx, s, start)
+		return o.watchField(ctx, s, others, start)
 	}
 	b, err := o.open(ctx, s, start)
 	if err != nil {
@@ -58,10 +87,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer b.stop()
 	if o.Once {
-		return o.watchFiles(ctx, b, s)
+		return o.watchFiles(ctx, b, s, others)
 	}
-	o.Say("Look at the page; Ctrl-C ends the demo.\n")
-	return o.follow(ctx, b, s)
+	return o.follow(ctx, s, append([]*board{b}, others...))
 }
 
 // open starts the board and returns once it has scored a frame. start is when
@@ -78,41 +106,4 @@ func (o *Options) open(ctx context.Context, s *scenario, start time.Time) (*boar
 	o.Say("\nThe board is at work after %s. Its page: %s", time.Since(start).Round(time.Second), b.url)
 	o.Say("%s", s.words)
 	return b, nil
-}
-
-// follow prints verdicts as they are recorded, until ctx is done or the board
-// ends.
-func (o *Options) follow(ctx context.Context, b *board, s *scenario) error {
-	var last uint64
-	told, finished := false, false
-	ticker := time.NewTicker(2 * time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			o.Say("\nThe board stops. What it kept is in %s until the next demo.", filepath.Join(o.Dir, "board"))
-			return nil
-		case <-b.ended:
-			return b.died()
-		case <-ticker.C:
-		}
-		state, err := b.status(ctx)
-		records, err2 := b.recordsAfter(ctx, last)
-		if err := errors.Join(err, err2); err != nil {
-			if !told && ctx.Err() == nil {
-				o.Say("The board does not answer: %v", err)
-			}
-			told = true
-			continue
-		}
-		told = false
-		for i := range records {
-			o.Say("  %s  %s", records[i].CapturedAt.Local().Format(time.TimeOnly), records[i].words())
-			last = records[i].Seq
-		}
-		if s.kind == photos && !finished && state.done() {
-			finished = true
-			o.Say("Every photo has been looked at. The page stays until Ctrl-C.")
-		}
-	}
 }

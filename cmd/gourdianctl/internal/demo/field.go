@@ -53,12 +53,12 @@ func wallOf(d time.Duration, speed float64) time.Duration {
 // watchField lets a board watch a stretch of the field and judges it. Where the
 // machine is too slow for the speed of the field's clock, it begins again with
 // a slower one.
-func (o *Options) watchField(ctx context.Context, s *scenario, start time.Time) error {
+func (o *Options) watchField(ctx context.Context, s *scenario, others []*board, start time.Time) error {
 	speed := speeds()[0]
 	for {
 		again := *s
-		again.source = fieldCamera(speed, 640, 480)
-		err := o.watchAt(ctx, &again, speed, start)
+		again.source = fieldCamera(sceneQuery(speed), cameraFPS, 640, 480)
+		err := o.watchAt(ctx, &again, others, speed, start)
 		var fast *errTooFast
 		if !errors.As(err, &fast) {
 			return err
@@ -87,7 +87,7 @@ func slowerThan(e *errTooFast) (speed float64, ok bool) {
 }
 
 // watchAt watches one stretch at one speed.
-func (o *Options) watchAt(ctx context.Context, s *scenario, speed float64, start time.Time) error {
+func (o *Options) watchAt(ctx context.Context, s *scenario, others []*board, speed float64, start time.Time) error {
 	scene, err := field.ParseScene(sceneQuery(speed))
 	if err != nil {
 		return err
@@ -116,7 +116,10 @@ func (o *Options) watchAt(ctx context.Context, s *scenario, speed float64, start
 	if err != nil {
 		return err
 	}
-	return o.judge(st, records, last, slowest, speed)
+	if err := o.judge(st, records, last, slowest, speed); err != nil {
+		return err
+	}
+	return o.proveHub(ctx, b, others, scene)
 }
 
 // judge prints what came of a stretch and says whether the board did well. A

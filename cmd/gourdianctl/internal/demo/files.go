@@ -35,7 +35,7 @@ func (b *board) page(ctx context.Context) error {
 
 // watchFiles lets the board look at the photos or the video once. There is no
 // truth to compare with: it fails where no verdict comes.
-func (o *Options) watchFiles(ctx context.Context, b *board, s *scenario) error {
+func (o *Options) watchFiles(ctx context.Context, b *board, s *scenario, others []*board) error {
 	if err := b.page(ctx); err != nil {
 		return err
 	}
@@ -64,6 +64,11 @@ func (o *Options) watchFiles(ctx context.Context, b *board, s *scenario) error {
 		o.Say("No sighting came of it in this time: a sighting is a thing that comes, stays in view for a while and goes.")
 	case s.kind == photos && len(records) < s.files:
 		o.Say("%d of %d photos could not be read; %s names them (picture left out).", s.files-len(records), s.files, b.log)
+	}
+	if len(records) > 0 { // else there is nothing that the hub could have
+		if err := o.proveHub(ctx, b, others, nil); err != nil {
+			return err
+		}
 	}
 	o.Say("Done.")
 	return nil

@@ -32,7 +32,7 @@ func (o *Options) photoScenario(ctx context.Context) (*scenario, error) {
 		return nil, fmt.Errorf("find the photos: %w", err)
 	}
 	// loop=0 says nothing new, but lets a folder's name hold a question mark.
-	s := &scenario{source: "folder:" + a.dir + "?loop=0", kind: photos, files: a.files}
+	s := &scenario{source: "folder:" + a.dir + "?loop=0", kind: photos, files: a.files, name: "Photos", site: "Your photos"}
 	if len(a.classes) < 2 {
 		if len(a.classes) == 1 {
 			o.Say("All labelled photos are of one class (%s): nothing can be learnt from that. For a model of their own, sort them into a folder for each class.", a.classes[0])

@@ -49,21 +49,30 @@ func training(dir string) field.Options {
 // The seed is one place of many, and places differ: of four that were looked at,
 // three gave regular a recall of 0.73 to 0.92 on single frames, one (2027) 0.45.
 func sceneQuery(speed float64) string {
+	return fmt.Sprintf("seed=7&speed=%g&strange=0.2&varieties=%s", speed, strings.Join(unseenNames(), ","))
+}
+
+func unseenNames() []string {
 	var names []string
 	for _, v := range unseen() {
 		names = append(names, string(v))
 	}
-	return fmt.Sprintf("seed=7&speed=%g&strange=0.2&varieties=%s", speed, strings.Join(names, ","))
+	return names
 }
 
 // fieldCamera is the address of a camera that looks at that field. Where a
 // person looks on, its pictures are larger than a model needs.
-func fieldCamera(speed float64, width, height int) string {
-	return fmt.Sprintf("field:%s&fps=%d&width=%d&height=%d", sceneQuery(speed), cameraFPS, width, height)
+func fieldCamera(query string, fps, width, height int) string {
+	return fmt.Sprintf("field:%s&fps=%d&width=%d&height=%d", query, fps, width, height)
 }
 
-// scenario is what the board looks at, and with which model.
+// scenario is what a board looks at, and with which model.
 type scenario struct {
+	place  string // folder of its data
+	name   string // of the board, for people
+	site   string // where it stands
+	port   int    // of its page
+	fps    int    // frames a second that its camera gives
 	source string // camera address
 	bundle string
 	words  string
@@ -79,7 +88,20 @@ const (
 	video
 )
 
+// scenario is what the first board looks at.
 func (o *Options) scenario(ctx context.Context) (*scenario, error) {
+	s, err := o.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.place, s.fps = "board", cameraFPS
+	if s.name == "" {
+		s.name, s.site = "North field", "North farm"
+	}
+	return s, nil
+}
+
+func (o *Options) look(ctx context.Context) (*scenario, error) {
 	switch {
 	case o.Photos != "":
 		return o.photoScenario(ctx)
@@ -87,7 +109,7 @@ func (o *Options) scenario(ctx context.Context) (*scenario, error) {
 		return o.videoScenario(ctx)
 	default:
 		bundle, err := o.renderedModel(ctx)
-		return &scenario{source: fieldCamera(calmSpeed, 960, 720), bundle: bundle, kind: rendered,
+		return &scenario{source: fieldCamera(sceneQuery(calmSpeed), cameraFPS, 960, 720), bundle: bundle, kind: rendered,
 			words: "It watches a rendered field on a fast clock, with a model that learnt from rendered pumpkins of other varieties.\nNothing here says how it grades real ones."}, err
 	}
 }
@@ -108,7 +130,7 @@ func (o *Options) videoScenario(ctx context.Context) (*scenario, error) {
 		return nil, fmt.Errorf("find the video: %s is empty", path)
 	}
 	bundle, err := o.renderedModel(ctx)
-	return &scenario{source: "file:" + path + "?loop=1", bundle: bundle, kind: video,
+	return &scenario{source: "file:" + path + "?loop=1", bundle: bundle, kind: video, name: "Video", site: "Your video",
 		words: "It watches your video, again and again, with a model that learnt from rendered pumpkins only:\nits verdicts are for trying out."}, err
 }
 

@@ -145,12 +145,7 @@ func (c *Client) Promote(ctx context.Context, version int64, reason string) (Cha
 	if err := c.call(ctx, http.MethodGet, "/api/v1/champion", "", nil, &now); err != nil {
 		return now, err
 	}
-	body, err := json.Marshal(map[string]any{"version": version, "revision": now.Revision, "reason": reason})
-	if err != nil {
-		return now, err
-	}
-	err = c.call(ctx, http.MethodPost, "/api/v1/champion", "application/json", bytes.NewReader(body), &now)
-	return now, err
+	return now, c.send(ctx, "/api/v1/champion", map[string]any{"version": version, "revision": now.Revision, "reason": reason}, &now)
 }
 
 // form is a request for the verdict on one picture.
@@ -173,17 +168,17 @@ func newForm(picture []byte) (form, error) {
 }
 
 // predict asks for one verdict.
-func (c *Client) predict(ctx context.Context, f form) error {
+func (c *Client) predict(ctx context.Context, f form) (verdict string, err error) {
 	var answer struct {
 		Results []struct {
 			Verdict string `json:"verdict"`
 		} `json:"results"`
 	}
 	if err := c.call(ctx, http.MethodPost, "/api/v1/predict", f.contentType, bytes.NewReader(f.body), &answer); err != nil {
-		return err
+		return "", err
 	}
 	if len(answer.Results) != 1 || answer.Results[0].Verdict == "" {
-		return errors.New("the hub's answer holds no verdict")
+		return "", errors.New("the hub's answer holds no verdict")
 	}
-	return nil
+	return answer.Results[0].Verdict, nil
 }

@@ -73,7 +73,7 @@ func (c *Client) ask(ctx, until context.Context, l Load, forms []form, seed int)
 	for n := seed; until.Err() == nil; n++ {
 		began := time.Now()
 		one, cancel := context.WithTimeout(ctx, l.Timeout)
-		err := c.predict(one, forms[n%len(forms)])
+		_, err := c.predict(one, forms[n%len(forms)])
 		late := one.Err() != nil && ctx.Err() == nil
 		cancel()
 		took := time.Since(began)

@@ -1,0 +1,135 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// relay is the network of one board: a loopback address of its own that leads to
+// hub and broker for as long as the network is there. A board that has joined
+// under that address has no other way.
+type relay struct {
+	host      string
+	hub       string // host:port at which the board finds the hub
+	listeners []net.Listener
+	owned     sync.WaitGroup // listeners and connections
+
+	mu    sync.Mutex            // guards the rest
+	cut   bool                  // nothing gets through
+	conns map[net.Conn]struct{} // of both sides
+}
+
+// lastHost is the last loopback address that is tried for a board.
+const lastHost = 250
+
+// openRelay takes the first free address from 127.0.0.n on. The broker is found
+// there under its own port, as boards expect.
+func openRelay(ctx context.Context, n int, hub, broker string) (*relay, error) {
+	var err error
+	for ; n < lastHost; n++ {
+		r := &relay{host: fmt.Sprintf("127.0.0.%d", n), conns: map[net.Conn]struct{}{}}
+		if err = r.open(ctx, hub, broker); err == nil {
+			return r, nil
+		}
+		r.close()
+	}
+	return nil, fmt.Errorf("make a board's network: %w", err)
+}
+
+func (r *relay) open(ctx context.Context, hub, broker string) error {
+	_, port, err := net.SplitHostPort(broker)
+	if err != nil {
+		return err
+	}
+	for _, one := range []struct{ port, target string }{{port, broker}, {"0", hub}} {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(r.host, one.port))
+		if err != nil {
+			return err
+		}
+		r.listeners = append(r.listeners, l)
+		r.owned.Go(func() { r.serve(l, one.target) })
+		r.hub = l.Addr().String()
+	}
+	return nil
+}
+
+// serve takes connections until its listener is closed.
+func (r *relay) serve(l net.Listener, target string) {
+	for {
+		near, err := l.Accept()
+		if err != nil {
+			return // closed
+		}
+		r.owned.Go(func() { r.pass(near, target) })
+	}
+}
+
+// pass carries one connection until either side or the network ends it.
+func (r *relay) pass(near net.Conn, target string) {
+	if !r.keep(near) {
+		return
+	}
+	defer r.drop(near)
+	far, err := (&net.Dialer{}).Dial("tcp", target)
+	if err != nil || !r.keep(far) {
+		return
+	}
+	defer r.drop(far)
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(near, far) // its end is the other's end
+		_ = near.Close()
+	})
+	_, _ = io.Copy(far, near)
+	_ = far.Close()
+	back.Wait()
+}
+
+// keep notes a connection, or closes it where there is no network.
+func (r *relay) keep(c net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cut {
+		_ = c.Close() // that is what it is for
+		return false
+	}
+	r.conns[c] = struct{}{}
+	return true
+}
+
+func (r *relay) drop(c net.Conn) {
+	_ = c.Close() // may be closed already
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, c)
+}
+
+// setCut takes the network away or gives it back.
+func (r *relay) setCut(cut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = cut
+	for c := range r.conns {
+		if cut {
+			_ = c.Close() // as a cable that is pulled
+		}
+	}
+}
+
+func (r *relay) isCut() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cut
+}
+
+// close ends the network for good.
+func (r *relay) close() {
+	for _, l := range r.listeners {
+		_ = l.Close() // that ends serve
+	}
+	r.setCut(true)
+	r.owned.Wait()
+}
