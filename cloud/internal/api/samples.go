@@ -194,7 +194,9 @@ func (s *Samples) label(c *gin.Context) {
 
 // importZip takes an archive as the body of the request.
 func (s *Samples) importZip(c *gin.Context) {
-	report, err := s.Import(c, c.Request.Body, c.DefaultQuery("name", "import"), c.Query("folders") == "labels", c.Query("poor") == "keep")
+	report, err := s.Import(c, c.Request.Body, sample.Import{
+		Name: c.DefaultQuery("name", "import"), Site: c.Query("site"), KeepPoor: c.Query("poor") == "keep",
+	}, c.Query("folders") == "labels")
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -206,7 +208,8 @@ func (s *Samples) importZip(c *gin.Context) {
 var errImporting = errors.New("another import is under way")
 
 // Import takes the pictures of the archive in body for the person who asks.
-func (s *Samples) Import(c *gin.Context, body io.Reader, name string, folders, keepPoor bool) (report sample.Report, err error) {
+// folders says that folders are named by labels.
+func (s *Samples) Import(c *gin.Context, body io.Reader, how sample.Import, folders bool) (report sample.Report, err error) {
 	select {
 	case <-s.imports:
 		defer func() { s.imports <- struct{}{} }()
@@ -223,7 +226,6 @@ func (s *Samples) Import(c *gin.Context, body io.Reader, name string, folders, k
 		return report, fmt.Errorf("import: %w", err)
 	}
 	who, _ := Who(c)
-	how := sample.Import{Name: name, KeepPoor: keepPoor}
 	if folders {
 		how.Label = func(ctx context.Context, hash, folder string) (bool, error) {
 			if !label.Known(wire.Verdict(folder)) {
@@ -240,7 +242,7 @@ func (s *Samples) Import(c *gin.Context, body io.Reader, name string, folders, k
 	if err != nil {
 		return report, fmt.Errorf("import: %w", err)
 	}
-	return report, s.audit.Write(c.Request.Context(), who.Name, "sample.import", name, fmt.Sprintf("%d of %d taken, refused %s", report.Taken, report.Seen, said))
+	return report, s.audit.Write(c.Request.Context(), who.Name, "sample.import", how.Name, fmt.Sprintf("%d of %d taken, refused %s", report.Taken, report.Seen, said))
 }
 
 // export answers with a file of the pictures that the address's filter leaves.

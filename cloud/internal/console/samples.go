@@ -322,7 +322,7 @@ func (s *Samples) takeImport(c *gin.Context) {
 				s.importFailed(c, "hub.samples.import_none")
 				return
 			}
-			report, err := s.Import.Import(c, part, part.FileName(), folders, poor)
+			report, err := s.Import.Import(c, part, sample.Import{Name: part.FileName(), KeepPoor: poor}, folders)
 			if err != nil {
 				s.Console.opts.Log.Warn("import", "error", err)
 				s.importFailed(c, "hub.samples.import_failed")

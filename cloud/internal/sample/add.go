@@ -13,6 +13,7 @@ import (
 type Given struct {
 	Source     Source
 	Origin     string // name of the file or of the page
+	Site       string // "" = unknown
 	Data       []byte
 	CapturedAt time.Time // zero = unknown
 	Verdict    wire.Verdict
@@ -20,6 +21,9 @@ type Given struct {
 	// KeepPoor keeps dark, bright and blurred pictures too.
 	KeepPoor bool
 }
+
+// maxSite bounds the name of a site, in bytes; package fleet has shorter ones.
+const maxSite = 320
 
 // Add looks at a picture and keeps it. fault says why it was not kept, Sound
 // where it was; a picture that is known already, or shows the same scene as a
@@ -45,7 +49,7 @@ func (s *Store) Add(ctx context.Context, g Given) (hash string, fault Fault, err
 	}
 	now := time.Now().UnixMicro()
 	row := Sample{
-		Hash: hash, Bytes: int64(len(g.Data)), Source: g.Source, Origin: wire.Text(g.Origin, wire.MaxText),
+		Hash: hash, Bytes: int64(len(g.Data)), Source: g.Source, Origin: wire.Text(g.Origin, wire.MaxText), Site: wire.Text(g.Site, maxSite),
 		Verdict: g.Verdict, Correction: g.Correction, CapturedAt: now, ReceivedAt: now, State: Kept,
 	}
 	if !g.CapturedAt.IsZero() {

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"gourdian/internal/wire"
@@ -57,7 +55,8 @@ func (r *Report) refuse(file string, fault Fault) {
 
 // Import says what an import does.
 type Import struct {
-	Name     string // of the archive or folder, for the origin of its pictures
+	Name     string // of the archive, for the origin of its pictures
+	Site     string // where they were taken, "" = nobody says
 	KeepPoor bool
 	// Label is called for each taken picture with the name of the folder that it
 	// stood in, nil = folders mean nothing. It says whether that was a label.
@@ -84,31 +83,6 @@ func (s *Store) ImportZip(ctx context.Context, r io.ReaderAt, size int64, how Im
 			continue
 		}
 		files = append(files, entry{f.Name, f.Mode(), func() (io.ReadCloser, error) { return f.Open() }})
-	}
-	return s.takeAll(ctx, files, how)
-}
-
-// ImportFolder takes the pictures of a folder and those below it. Links are
-// not followed.
-func (s *Store) ImportFolder(ctx context.Context, dir string, how Import) (Report, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return Report{}, fmt.Errorf("import folder: %w", err)
-	}
-	defer func() { _ = root.Close() }() // only read
-	var files []entry
-	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if len(files) == MaxEntries {
-			return fmt.Errorf("%w: more than %d files", ErrArchive, MaxEntries)
-		}
-		files = append(files, entry{name, d.Type(), func() (io.ReadCloser, error) { return root.Open(filepath.FromSlash(name)) }})
-		return nil
-	})
-	if err != nil {
-		return Report{}, fmt.Errorf("import folder: %w", err)
 	}
 	return s.takeAll(ctx, files, how)
 }
@@ -159,7 +133,7 @@ func (s *Store) takeOne(ctx context.Context, f entry, how Import, report *Report
 		report.refuse(f.name, Broken)
 		return nil
 	}
-	hash, fault, err := s.Add(ctx, Given{Source: FromImport, Origin: how.Name + "/" + f.name, Data: data, KeepPoor: how.KeepPoor})
+	hash, fault, err := s.Add(ctx, Given{Source: FromImport, Origin: how.Name + "/" + f.name, Site: how.Site, Data: data, KeepPoor: how.KeepPoor})
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -292,7 +290,7 @@ func TestHostileArchiveCostsItselfOnly(t *testing.T) {
 			{"bomb.jpg", strings.Repeat("\x00", maxBytes+1)},
 		})
 		labelled := map[string]string{}
-		report, err := r.ImportZip(t.Context(), bytes.NewReader(data), int64(len(data)), Import{Name: "set.zip",
+		report, err := r.ImportZip(t.Context(), bytes.NewReader(data), int64(len(data)), Import{Name: "set.zip", Site: "north",
 			Label: func(_ context.Context, hash, folder string) (bool, error) {
 				labelled[hash] = folder
 				return folder == "good" || folder == "bad", nil
@@ -308,30 +306,14 @@ func TestHostileArchiveCostsItselfOnly(t *testing.T) {
 				t.Errorf("%s: %d, expected %d", fault, report.Refused[fault], n)
 			}
 		}
+		if one := r.line(t, "noise 2"); one.Site != "north" || one.Origin != "set.zip/set/bad/2.JPG" {
+			t.Errorf("kept as %+v", one)
+		}
 		if labelled[blob.Name([]byte("noise 2"))] != "bad" {
 			t.Errorf("folders %v", labelled)
 		}
 		if _, err := r.ImportZip(t.Context(), strings.NewReader("no archive"), 10, Import{}); !errors.Is(err, ErrArchive) {
 			t.Errorf("no archive: %v", err)
-		}
-	})
-}
-
-func TestLinksInAFolderAreNotFollowed(t *testing.T) {
-	both(t, func(t *testing.T, d *db.DB) {
-		r := newRig(t, d, nil)
-		dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret.jpg")
-		for name, data := range map[string]string{outside: "noise 7", filepath.Join(dir, "a.jpg"): "noise 8"} {
-			if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.Symlink(outside, filepath.Join(dir, "b.jpg")); err != nil {
-			t.Fatal(err)
-		}
-		report, err := r.ImportFolder(t.Context(), dir, Import{Name: "dir"})
-		if err != nil || report.Taken != 1 || report.Refused[NotFile] != 1 {
-			t.Errorf("%+v, %v", report, err)
 		}
 	})
 }
