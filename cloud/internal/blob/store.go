@@ -209,19 +209,6 @@ func (r *checkedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Has reports whether a blob is there.
-func (s *Store) Has(ctx context.Context, kind Kind, name string) (bool, error) {
-	at, err := key(kind, name)
-	if err != nil {
-		return false, err
-	}
-	has, err := s.bucket.Exists(ctx, at)
-	if err != nil {
-		return false, fmt.Errorf("look for %s: %w", name, err)
-	}
-	return has, nil
-}
-
 // Delete removes a blob for good; one that is not there is no error.
 func (s *Store) Delete(ctx context.Context, kind Kind, name string) error {
 	at, err := key(kind, name)
@@ -232,43 +219,4 @@ func (s *Store) Delete(ctx context.Context, kind Kind, name string) error {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}
 	return nil
-}
-
-// Each calls visit for every blob of a kind, in the order of the names, until
-// it returns an error. What is not named like a blob is passed over.
-func (s *Store) Each(ctx context.Context, kind Kind, visit func(name string, size int64) error) error {
-	list := s.bucket.List(&blob.ListOptions{Prefix: string(kind) + "/"})
-	for {
-		o, err := list.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("list blobs: %w", err)
-		}
-		name := o.Key[strings.LastIndexByte(o.Key, '/')+1:]
-		if !IsName(name) {
-			continue
-		}
-		if err := visit(name, o.Size); err != nil {
-			return err
-		}
-	}
-}
-
-// Total is how much of a kind is kept.
-type Total struct {
-	Count int
-	Bytes int64
-}
-
-// Total counts the blobs of a kind, by a walk over all of them.
-func (s *Store) Total(ctx context.Context, kind Kind) (Total, error) {
-	var t Total
-	err := s.Each(ctx, kind, func(_ string, size int64) error {
-		t.Count++
-		t.Bytes += size
-		return nil
-	})
-	return t, err
 }
