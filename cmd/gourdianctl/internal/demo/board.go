@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"gourdian/internal/e2e"
 )
 
 const (
@@ -30,7 +32,7 @@ const (
 
 // board is a running gourdian-agent.
 type board struct {
-	*process
+	*e2e.Process
 	place  string
 	name   string
 	url    string
@@ -42,10 +44,10 @@ type board struct {
 // where there is one.
 func (o *Options) startBoard(ctx context.Context, s *scenario) (*board, error) {
 	data := filepath.Join(o.Dir, s.place)
-	if err := os.RemoveAll(data); err != nil {
+	if err := errors.Join(os.RemoveAll(data), os.RemoveAll(data+".log")); err != nil {
 		return nil, fmt.Errorf("empty the board's folder: %w", err)
 	}
-	env := append(without(os.Environ(), agentEnv),
+	env := append(e2e.Without(os.Environ(), agentEnv),
 		agentEnv+"DATA="+data,
 		agentEnv+"LISTEN=:"+strconv.Itoa(s.port),
 		agentEnv+"MODEL_BUNDLE="+s.bundle,
@@ -61,11 +63,11 @@ func (o *Options) startBoard(ctx context.Context, s *scenario) (*board, error) {
 			return nil, err
 		}
 	}
-	p, err := startProcess("the board", o.Agent, filepath.Join(o.Dir, s.place+".log"), env)
+	p, err := e2e.Start("the board", o.Agent, data+".log", env)
 	if err != nil {
 		return nil, err
 	}
-	return &board{process: p, place: s.place, name: s.name, url: "http://localhost:" + strconv.Itoa(s.port), device: device,
+	return &board{Process: p, place: s.place, name: s.name, url: "http://localhost:" + strconv.Itoa(s.port), device: device,
 		http: &http.Client{Transport: new(http.Transport)}}, nil
 }
 
@@ -87,7 +89,7 @@ func (o *Options) freePort(ctx context.Context, host string, first int) (int, er
 
 // stop ends the board and waits for it.
 func (b *board) stop() {
-	b.process.stop()
+	b.Process.Stop()
 	b.http.CloseIdleConnections()
 }
 

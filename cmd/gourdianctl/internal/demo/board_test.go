@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gourdian/internal/e2e"
 )
 
 // spoken collects what the demo says.
@@ -166,7 +168,7 @@ func TestCtrlCWhileFollowingStopsTheBoard(t *testing.T) {
 
 func TestSettingsOfAnotherBoardAreLeftOut(t *testing.T) {
 	t.Parallel()
-	got := without([]string{"PATH=/bin", "GOURDIAN_AGENT_CAMERAS_1_ID=barn", "GOURDIAN_DATA=/photos"}, agentEnv)
+	got := e2e.Without([]string{"PATH=/bin", "GOURDIAN_AGENT_CAMERAS_1_ID=barn", "GOURDIAN_DATA=/photos"}, agentEnv)
 	if strings.Join(got, " ") != "PATH=/bin GOURDIAN_DATA=/photos" {
 		t.Errorf("got %q", got)
 	}

@@ -123,10 +123,10 @@ func (b *board) until(ctx context.Context, within time.Duration, done func(*stat
 			}
 		}
 		select {
-		case <-b.ended:
-			return last, b.died()
+		case <-b.Ended:
+			return last, b.Died()
 		case <-ctx.Done():
-			return last, fmt.Errorf("%w%s%s", context.Cause(ctx), last.complaints(), b.words())
+			return last, fmt.Errorf("%w%s%s", context.Cause(ctx), last.complaints(), b.Words())
 		case <-time.After(askEvery):
 		}
 	}

@@ -59,11 +59,11 @@ func (o *Options) watchFiles(ctx context.Context, b *board, s *scenario, others 
 	case last.Store.NotKept > 0:
 		return fmt.Errorf("%w: %d verdicts could not be kept", ErrResult, last.Store.NotKept)
 	case s.kind == photos && len(records) == 0:
-		return fmt.Errorf("%w: none of the %d photos could be looked at%s", ErrResult, s.files, b.words())
+		return fmt.Errorf("%w: none of the %d photos could be looked at%s", ErrResult, s.files, b.Words())
 	case s.kind == video && len(records) == 0:
 		o.Say("No sighting came of it in this time: a sighting is a thing that comes, stays in view for a while and goes.")
 	case s.kind == photos && len(records) < s.files:
-		o.Say("%d of %d photos could not be read; %s names them (picture left out).", s.files-len(records), s.files, b.log)
+		o.Say("%d of %d photos could not be read; %s names them (picture left out).", s.files-len(records), s.files, b.Log)
 	}
 	if len(records) > 0 { // else there is nothing that the hub could have
 		if err := o.proveHub(ctx, b, others, nil); err != nil {

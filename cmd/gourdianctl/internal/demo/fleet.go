@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gourdian/internal/e2e"
 )
 
 // neighbourFPS is how many frames a second the cameras of the other boards give:
@@ -92,8 +94,8 @@ func (o *Options) follow(ctx context.Context, s *scenario, boards []*board) erro
 		case <-ticker.C:
 		}
 		for _, p := range o.processes(boards) {
-			if p.hasEnded() {
-				return p.died()
+			if p.HasEnded() {
+				return p.Died()
 			}
 		}
 		for _, b := range boards {
@@ -103,13 +105,13 @@ func (o *Options) follow(ctx context.Context, s *scenario, boards []*board) erro
 }
 
 // processes are those without which the demo ends.
-func (o *Options) processes(boards []*board) []*process {
-	var all []*process
+func (o *Options) processes(boards []*board) []*e2e.Process {
+	var all []*e2e.Process
 	if o.hub != nil {
-		all = append(all, o.hub.process)
+		all = append(all, o.hub.Process)
 	}
 	for _, b := range boards {
-		all = append(all, b.process)
+		all = append(all, b.Process)
 	}
 	return all
 }
@@ -119,14 +121,14 @@ func (w *watcher) welcome() {
 	h := w.o.hub
 	lines := []string{
 		"", "Look at:",
-		"  the hub         " + h.plain + "   (name " + person + ", password " + h.password + ")",
-		"  try a photo     " + h.plain + "/predict",
-		"  label pictures  " + h.plain + "/label   (boards hand over the first ones within a minute)",
+		"  the hub         " + h.Plain + "   (name " + e2e.Person + ", password " + h.Password + ")",
+		"  try a photo     " + h.Plain + "/predict",
+		"  label pictures  " + h.Plain + "/label   (boards hand over the first ones within a minute)",
 	}
 	for i, b := range w.boards {
 		lines = append(lines, fmt.Sprintf("  %d  %-12s %s", i+1, b.name, b.url))
 	}
-	lines = append(lines, "Other machines of this network reach the hub at https://HOST"+h.secure[strings.Index(h.secure, ":"):]+" (its certificate is its own).",
+	lines = append(lines, "Other machines of this network reach the hub at https://HOST:"+strconv.Itoa(h.secure)+" (its certificate is its own).",
 		"", "Type a board's number and Enter to cut its network, and again to give it back; q and Enter to end.", "")
 	w.o.Say("%s", strings.Join(lines, "\n"))
 }
@@ -145,8 +147,8 @@ func (w *watcher) obey(line string) (end bool) {
 	}
 	b := w.boards[n-1]
 	net := w.o.hub.relays[b.place]
-	cut := !net.isCut()
-	net.setCut(cut)
+	cut := !net.IsCut()
+	net.SetCut(cut)
 	if cut {
 		w.o.Say("The network of %s is cut. Its page %s goes on; the hub knows nothing new of it.", b.name, b.url)
 		return false
@@ -174,7 +176,7 @@ func (w *watcher) look(ctx context.Context, b *board) {
 	w.silent[b] = false
 	for i := range records {
 		waits := ""
-		if w.o.hub != nil && w.o.hub.relays[b.place].isCut() && state.Link != nil {
+		if w.o.hub != nil && w.o.hub.relays[b.place].IsCut() && state.Link != nil {
 			waits = fmt.Sprintf("   (%d wait for the network)", state.Link.Unsent)
 		}
 		w.o.Say("  %s  %-12s %s%s", records[i].CapturedAt.Local().Format(time.TimeOnly), b.name, records[i].words(), waits)

@@ -95,10 +95,10 @@ func (h *hub) until(ctx context.Context, b *board, what string, done func(progre
 		}
 		select {
 		case <-ticker.C:
-		case <-b.ended:
-			return p, b.died()
-		case <-h.ended:
-			return p, h.died()
+		case <-b.Ended:
+			return p, b.Died()
+		case <-h.Ended:
+			return p, h.Died()
 		case <-ctx.Done():
 			return p, errors.Join(fmt.Errorf("%w (%s up to %d)", context.Cause(ctx), p.words(), p.Through), err)
 		}
@@ -123,8 +123,8 @@ func (o *Options) proveArrival(ctx context.Context, boards []*board) error {
 // network back.
 func (o *Options) proveOutage(ctx context.Context, b *board) error {
 	net := o.hub.relays[b.place]
-	net.setCut(true)
-	defer net.setCut(false)
+	net.SetCut(true)
+	defer net.SetCut(false)
 	gone, err := o.hub.until(ctx, b, "being offline", func(p progress) bool { return !p.online })
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (o *Options) proveOutage(ctx context.Context, b *board) error {
 	if still.Through != gone.Through {
 		return fmt.Errorf("%w: records of %s came through a network that is cut", ErrResult, b.name)
 	}
-	net.setCut(false)
+	net.SetCut(false)
 	cutOff := time.Now()
 	back, err := o.hub.until(ctx, b, "what it kept without network", func(p progress) bool { return p.online && p.Through >= worked.Store.LastSeq })
 	if err != nil {

@@ -1,4 +1,4 @@
-package demo
+package e2e
 
 import (
 	"fmt"
@@ -18,23 +18,25 @@ const (
 	lastWords = 8
 )
 
-// process is a program that the demo started.
-type process struct {
-	what  string // for people: "the board"
-	log   string // path of its log
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process has ended
-	err   error         // why, valid once ended is closed
+// Process is a program that was started here.
+type Process struct {
+	Log   string        // path of its log
+	Ended chan struct{} // closed when the process has ended
+
+	what string // for people: "the board"
+	cmd  *exec.Cmd
+	err  error // why it ended, valid once Ended is closed
 }
 
-// startProcess starts a program that writes into a log of its own.
-func startProcess(what, program, log string, env []string) (*process, error) {
-	file, err := os.OpenFile(log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+// Start starts a program that writes into a log of its own. what says for people
+// what it is.
+func Start(what, program, log string, env []string) (*Process, error) {
+	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make the log of %s: %w", what, err)
 	}
 	defer func() { _ = file.Close() }() // the child holds its own
-	p := &process{what: what, log: log, cmd: exec.Command(program), ended: make(chan struct{})}
+	p := &Process{what: what, Log: log, cmd: exec.Command(program), Ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = file, file, env
 	// Ctrl-C in the terminal is ours: we end the program. If we are killed, the
 	// kernel does.
@@ -43,7 +45,7 @@ func startProcess(what, program, log string, env []string) (*process, error) {
 }
 
 // start starts the process. Its goroutine ends with it.
-func (p *process) start() error {
+func (p *Process) start() error {
 	started := make(chan error)
 	go func() {
 		// The kernel sends Pdeathsig when the thread ends that started the child:
@@ -54,7 +56,7 @@ func (p *process) start() error {
 		if err == nil {
 			p.err = p.cmd.Wait()
 		}
-		close(p.ended)
+		close(p.Ended)
 	}()
 	if err := <-started; err != nil {
 		return fmt.Errorf("start %s: %w", p.what, err)
@@ -62,39 +64,45 @@ func (p *process) start() error {
 	return nil
 }
 
-// stop ends the program and waits for it.
-func (p *process) stop() {
+// Kill ends the program and its workers as a power cut would.
+func (p *Process) Kill() {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+	<-p.Ended
+}
+
+// Stop ends the program and waits for it.
+func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	select {
-	case <-p.ended:
+	case <-p.Ended:
 	case <-time.After(stopWithin):
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // with its workers
-		<-p.ended
+		p.Kill()
 	}
 }
 
-func (p *process) hasEnded() bool {
+// HasEnded reports whether the program has ended.
+func (p *Process) HasEnded() bool {
 	select {
-	case <-p.ended:
+	case <-p.Ended:
 		return true
 	default:
 		return false
 	}
 }
 
-// died says how the program ended, with the last words of its log.
-func (p *process) died() error {
+// Died says how the program ended, with the last words of its log.
+func (p *Process) Died() error {
 	why := "without an error"
 	if p.err != nil {
 		why = p.err.Error()
 	}
-	return fmt.Errorf("%s ended by itself (%s)%s", p.what, why, p.words())
+	return fmt.Errorf("%s ended by itself (%s)%s", p.what, why, p.Words())
 }
 
-// words are the last lines of the program's log, for the end of an error.
-func (p *process) words() string {
-	text := ".\nIts log is " + p.log
-	data, err := os.ReadFile(p.log)
+// Words are the last lines of the program's log, for the end of an error.
+func (p *Process) Words() string {
+	text := ".\nIts log is " + p.Log
+	data, err := os.ReadFile(p.Log)
 	if err != nil || len(data) == 0 {
 		return text
 	}
@@ -102,8 +110,8 @@ func (p *process) words() string {
 	return text + " and ends:\n  " + strings.Join(lines[max(0, len(lines)-lastWords):], "\n  ")
 }
 
-// without leaves out the settings of a program that the caller may have: the
-// demo's has its own.
-func without(environ []string, prefix string) []string {
+// Without leaves out the settings of a program that the caller may have: what is
+// started here has its own.
+func Without(environ []string, prefix string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool { return strings.HasPrefix(pair, prefix) })
 }

@@ -1,4 +1,4 @@
-package demo
+package e2e
 
 import (
 	"context"
@@ -8,12 +8,13 @@ import (
 	"sync"
 )
 
-// relay is the network of one board: a loopback address of its own that leads to
+// Relay is the network of one board: a loopback address of its own that leads to
 // hub and broker for as long as the network is there. A board that has joined
 // under that address has no other way.
-type relay struct {
+type Relay struct {
+	Hub string // host:port at which the board finds the hub
+
 	host      string
-	hub       string // host:port at which the board finds the hub
 	listeners []net.Listener
 	owned     sync.WaitGroup // listeners and connections
 
@@ -25,21 +26,21 @@ type relay struct {
 // lastHost is the last loopback address that is tried for a board.
 const lastHost = 250
 
-// openRelay takes the first free address from 127.0.0.n on. The broker is found
+// OpenRelay takes the first free address from 127.0.0.n on. The broker is found
 // there under its own port, as boards expect.
-func openRelay(ctx context.Context, n int, hub, broker string) (*relay, error) {
+func OpenRelay(ctx context.Context, n int, hub, broker string) (*Relay, error) {
 	var err error
 	for ; n < lastHost; n++ {
-		r := &relay{host: fmt.Sprintf("127.0.0.%d", n), conns: map[net.Conn]struct{}{}}
+		r := &Relay{host: fmt.Sprintf("127.0.0.%d", n), conns: map[net.Conn]struct{}{}}
 		if err = r.open(ctx, hub, broker); err == nil {
 			return r, nil
 		}
-		r.close()
+		r.Close()
 	}
 	return nil, fmt.Errorf("make a board's network: %w", err)
 }
 
-func (r *relay) open(ctx context.Context, hub, broker string) error {
+func (r *Relay) open(ctx context.Context, hub, broker string) error {
 	_, port, err := net.SplitHostPort(broker)
 	if err != nil {
 		return err
@@ -51,13 +52,13 @@ func (r *relay) open(ctx context.Context, hub, broker string) error {
 		}
 		r.listeners = append(r.listeners, l)
 		r.owned.Go(func() { r.serve(l, one.target) })
-		r.hub = l.Addr().String()
+		r.Hub = l.Addr().String()
 	}
 	return nil
 }
 
 // serve takes connections until its listener is closed.
-func (r *relay) serve(l net.Listener, target string) {
+func (r *Relay) serve(l net.Listener, target string) {
 	for {
 		near, err := l.Accept()
 		if err != nil {
@@ -68,7 +69,7 @@ func (r *relay) serve(l net.Listener, target string) {
 }
 
 // pass carries one connection until either side or the network ends it.
-func (r *relay) pass(near net.Conn, target string) {
+func (r *Relay) pass(near net.Conn, target string) {
 	if !r.keep(near) {
 		return
 	}
@@ -89,7 +90,7 @@ func (r *relay) pass(near net.Conn, target string) {
 }
 
 // keep notes a connection, or closes it where there is no network.
-func (r *relay) keep(c net.Conn) bool {
+func (r *Relay) keep(c net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.cut {
@@ -100,15 +101,15 @@ func (r *relay) keep(c net.Conn) bool {
 	return true
 }
 
-func (r *relay) drop(c net.Conn) {
+func (r *Relay) drop(c net.Conn) {
 	_ = c.Close() // may be closed already
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.conns, c)
 }
 
-// setCut takes the network away or gives it back.
-func (r *relay) setCut(cut bool) {
+// SetCut takes the network away or gives it back.
+func (r *Relay) SetCut(cut bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cut = cut
@@ -119,17 +120,18 @@ func (r *relay) setCut(cut bool) {
 	}
 }
 
-func (r *relay) isCut() bool {
+// IsCut reports whether the network is away.
+func (r *Relay) IsCut() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cut
 }
 
-// close ends the network for good.
-func (r *relay) close() {
+// Close ends the network for good.
+func (r *Relay) Close() {
 	for _, l := range r.listeners {
 		_ = l.Close() // that ends serve
 	}
-	r.setCut(true)
+	r.SetCut(true)
 	r.owned.Wait()
 }
