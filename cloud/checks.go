@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 
-	"gourdian/cloud/internal/api"
 	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/health"
 	"gourdian/cloud/internal/ingest"
@@ -73,19 +72,5 @@ func checkIngest(i *ingest.Ingest) health.Check {
 			return []health.Condition{{Code: "records_not_kept", Severity: health.Serious, Args: map[string]string{"error": err.Error()}}}
 		}
 		return nil
-	}
-}
-
-func linkGauges(i *ingest.Ingest) []api.Gauge {
-	of := func(name, help string, value func(ingest.Stats) uint64) api.Gauge {
-		return api.Gauge{Name: "gourdian_hub_" + name, Help: help, Value: func() float64 { return float64(value(i.Stats())) }}
-	}
-	return []api.Gauge{
-		of("link_messages", "Messages of boards that were kept, since the start.", func(s ingest.Stats) uint64 { return s.Messages }),
-		of("link_records", "Records that were committed, since the start.", func(s ingest.Stats) uint64 { return s.Records }),
-		of("link_records_repeated", "Records that came again and were there already, since the start.", func(s ingest.Stats) uint64 { return s.Repeated }),
-		of("link_records_quarantined", "Records that were put away, since the start.", func(s ingest.Stats) uint64 { return s.Quarantined }),
-		of("link_commits", "Transactions with what boards said, since the start.", func(s ingest.Stats) uint64 { return s.Commits }),
-		of("link_commits_failed", "Transactions that could not be committed, since the start.", func(s ingest.Stats) uint64 { return s.Failed }),
 	}
 }

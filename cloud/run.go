@@ -144,7 +144,8 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	h.routes = append(h.routes, api.NewJoin(b.fleet, h.log).Routes()...)
 	h.routes = append(h.routes, api.NewBoards(b.fleet, h.db, h.log).Routes()...)
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)
-	h.gauges = append(h.gauges, linkGauges(b.ingest)...)
+	h.gauges = append(h.gauges, linkGauges(b.ingest.Stats)...)
+	h.gauges = append(h.gauges, brokerGauges(b.broker.Stats)...)
 	h.group.Add(service.Part{Name: "ingest", Policy: service.Fatal, Run: b.ingest.Run})
 	h.group.Add(service.Part{Name: "broker", Policy: service.Fatal, Run: b.broker.Run, Ready: b.broker.Ready()})
 	return nil
