@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"gourdian/cloud/internal/broker"
 	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/db/dbtest"
 	"gourdian/cloud/internal/fleet"
@@ -274,20 +274,34 @@ func TestHubDeadBetweenReceiveAndCommit(t *testing.T) {
 func TestOneBoardsFaultDoesNotHoldUpAnothers(t *testing.T) {
 	t.Parallel()
 	r := setup(t, dbtest.SQLite(t))
-	var boards sync.WaitGroup
-	var bad, good error
-	for range 20 {
-		// Of a device that is in no fleet: its transaction fails.
-		boards.Go(func() {
-			bad = r.Receive(t.Context(), message(t, "stranger", wire.TopicLog, wire.LogLines{Contract: wire.Contract}))
-		})
-		boards.Go(func() { good = r.Receive(t.Context(), message(t, "b1", wire.TopicRecords, batch(t, "b1", 1, 3))) })
-		boards.Wait()
-		if bad == nil || good != nil {
-			t.Fatalf("bad: %v, good: %v", bad, good)
+	read := func(m broker.Message) *job {
+		j, err := r.read(m)
+		if err != nil {
+			t.Fatal(err)
 		}
+		j.done = make(chan error, 1)
+		return j
 	}
-	r.holds(t, "b1", 3)
+	for n, first := range []bool{true, false} {
+		// Of a device that is in no fleet: the transaction of both fails.
+		bad := read(message(t, "stranger", wire.TopicLog, wire.LogLines{Contract: wire.Contract}))
+		good := read(message(t, "b1", wire.TopicRecords, batch(t, "b1", 1, uint64(3+n))))
+		group := []*job{good, bad}
+		if first {
+			group = []*job{bad, good}
+		}
+		r.write(t.Context(), group)
+		if err := <-bad.done; err == nil {
+			t.Error("a stranger is acknowledged")
+		}
+		if err := <-good.done; err != nil {
+			t.Errorf("the stranger first %v: %v", first, err)
+		}
+		r.holds(t, "b1", int64(3+n))
+	}
+	if s := r.Stats(); s.Failed != 2 || s.Commits != 2 {
+		t.Errorf("%+v", s)
+	}
 }
 
 func TestExactlyOnceHoweverTheLinkIs(t *testing.T) {
