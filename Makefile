@@ -23,7 +23,7 @@ setup: ## install what build and demo need (into .cache/)
 build: setup ## build all programs into bin/
 	@scripts/build.sh "$(GO_TAGS)" "$(CAMERA_TAGS)" "$(LDFLAGS)"
 
-demo: build ## one board on a rendered field: train, look, show verdicts on its page
+demo: build ## a hub and three boards: train, look, label, cut a network, see every record arrive
 	@bin/gourdianctl demo $(if $(filter-out 0,$(ONCE)),--once) $${PHOTOS:+--photos "$$PHOTOS"} $${VIDEO:+--video "$$VIDEO"}
 
 arm64: ## install what building for arm64 needs, build all programs into dist/arm64/
@@ -61,7 +61,7 @@ photos: build ## what training reaches on real photos: make photos DATA=DIR
 	@go run ./scripts/photos --data '$(DATA)'
 
 faults: build ## the fault loops with their full counts (minutes to hours)
-	GOURDIAN_FAULT_ROUNDS=200 go test -tags $(TEST_TAGS) -count=1 -timeout 2h -run 'Kill|Fault|Power|DiskFull' ./agent/... ./internal/worker/
+	GOURDIAN_FAULT_ROUNDS=200 go test -tags $(TEST_TAGS) -count=1 -timeout 2h -run 'Kill|Fault|Power|DiskFull' ./agent/... ./internal/worker/ ./internal/e2e/
 
 soak: build ## two boards watched for MINUTES=30, on photos and a video: does anything grow? (PHOTOS=DIR VIDEO=FILE)
 	@MINUTES='$(or $(MINUTES),30)' PHOTOS='$(PHOTOS)' VIDEO='$(VIDEO)' scripts/soak.sh
