@@ -133,7 +133,7 @@ func TestTooManyZonesAreRefusedNotLost(t *testing.T) {
 
 func TestTwoZonesOfOneName(t *testing.T) {
 	t.Parallel()
-	form := settingsForm{BoardName: "b", Language: "en", Keep: "100", Cameras: []cameraForm{{
+	form := settingsForm{BoardName: "b", Language: "en", Keep: "100", PerDay: "1", MBPerDay: "1", Cameras: []cameraForm{{
 		ID: "a", Name: "a", FPS: "1", Sensitivity: "low", Zones: []zoneForm{{"z", "0", "0", "50"}, {"z", "50", "0", "50"}},
 	}}}
 	_, problems := form.settings()
