@@ -260,19 +260,24 @@ func (b *board) picture(ctx context.Context) ([]byte, error) {
 	return data, nil
 }
 
-// proveRecords compares what every board recorded with what the hub has.
+// proveRecords compares what every board recorded with what the hub has. Boards
+// go on meanwhile: it waits for a moment at which both name the same number.
 func (o *Options) proveRecords(ctx context.Context, boards []*board) error {
 	o.Say("  records      board          kept there  on the hub  lost  unreadable")
 	for _, b := range boards {
-		state, err := b.status(ctx)
+		newest := uint64(0)
+		p, err := o.hub.until(ctx, b, "its newest record", func(p progress) bool {
+			state, err := b.status(ctx)
+			if err != nil {
+				return false
+			}
+			newest = state.Store.LastSeq
+			return p.Through == newest
+		})
 		if err != nil {
 			return err
 		}
-		p, err := o.hub.until(ctx, b, "its newest record", func(p progress) bool { return p.Through >= state.Store.LastSeq })
-		if err != nil {
-			return err
-		}
-		o.Say("               %-12s %12d %11d %5d %11d", b.name, state.Store.LastSeq, p.Records, p.Lost, p.PutAway)
+		o.Say("               %-12s %12d %11d %5d %11d", b.name, newest, p.Records, p.Lost, p.PutAway)
 		if !p.once() {
 			return fmt.Errorf("%w: of %s the hub has %s up to number %d", ErrResult, b.name, p.words(), p.Through)
 		}
