@@ -96,9 +96,17 @@ func (f *Fleet) Desire(ctx context.Context, who, device string, settings map[str
 	if err != nil || len(data) > maxSettings {
 		return Board{}, fmt.Errorf("set board: %w: %d bytes, at most %d", ErrSettings, len(data), maxSettings)
 	}
+	var wanted map[string]any // as JSON has it
+	if err := json.Unmarshal(data, &wanted); err != nil {
+		return Board{}, fmt.Errorf("set board: %w: %w", ErrSettings, err)
+	}
 	return f.change(ctx, who, device, "set", func(_ context.Context, _ bun.Tx, b *Board) (string, error) {
 		if b.State != Active {
 			return "", ErrState
+		}
+		state, _ := b.Reported()
+		if err := CheckSettings(wanted, state.Settings); err != nil {
+			return "", err
 		}
 		b.Settings, b.Wish = string(data), b.Wish+1
 		return string(data), nil

@@ -259,7 +259,7 @@ func TestHistoryOutlivesWhatBecomesOfABoard(t *testing.T) {
 		if _, err := r.Move(ctx, "ana", "old", "south", "row 3"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Desire(ctx, "ana", "old", map[string]any{"keep_days": 3.0}); err != nil {
+		if _, err := r.Desire(ctx, "ana", "old", map[string]any{"keep_pictures_mb": 300.0}); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.told) != 3 {
@@ -269,7 +269,7 @@ func TestHistoryOutlivesWhatBecomesOfABoard(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, err := r.Board(ctx, "new")
-		if err != nil || b.Name != "gate" || b.Site != "south" || b.Group != "row 3" || b.Desired().Settings["keep_days"] != 3.0 || r.admits(newer) != nil {
+		if err != nil || b.Name != "gate" || b.Site != "south" || b.Group != "row 3" || b.Desired().Settings["keep_pictures_mb"] != 300.0 || r.admits(newer) != nil {
 			t.Errorf("%+v, %v", b, err)
 		}
 		old, err := r.Board(ctx, "old")

@@ -3,6 +3,8 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -14,30 +16,81 @@ type Filter struct {
 	Site   string
 	Group  string
 	State  Standing // "" = all but removed
-	After  string   // cursor: name and device of the last board of the page before, see Cursor
+	Sort   Sort     // "" = by name
+	After  string   // cursor: where the page before ended, as List returned it
 	Limit  int      // 0 = 50, at most 200
 }
 
-// Cursor is where the page after a board begins.
-func Cursor(b Board) string { return b.Name + "\x00" + b.Device }
+// Sort is an order of boards. Those alike in it follow by name.
+type Sort string
 
-// List returns boards by name, and one cursor more when there are others.
+// Sorts. ByState puts first what its last report calls serious; who is
+// connected changes too often for an order.
+const (
+	ByName  Sort = "name"
+	BySite  Sort = "site"
+	BySeen  Sort = "seen" // the newest first
+	ByState Sort = "state"
+)
+
+// severities in the order of ByState.
+func severities() []string { return []string{"serious", "warning", "info", ""} }
+
+// key is the expression that an order begins with, and a board's value of it.
+// Numbers are written with their sign: a cursor holds text.
+func (s Sort) key(b Board) (expr string, value any) {
+	switch s {
+	case BySite:
+		return "site", b.Site
+	case BySeen:
+		return "-seen_at", -b.Seen
+	case ByState:
+		return "CASE severity WHEN 'serious' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END", int64(slices.Index(severities(), b.Severity))
+	}
+	return "name", b.Name
+}
+
+// cursor is where the page after a board begins.
+func (s Sort) cursor(b Board) string {
+	_, value := s.key(b)
+	return fmt.Sprint(value) + "\x00" + b.Name + "\x00" + b.Device
+}
+
+// after leaves the boards behind a cursor. One that makes no sense leaves all.
+func (s Sort) after(q *bun.SelectQuery, cursor string) *bun.SelectQuery {
+	parts := strings.Split(cursor, "\x00")
+	if len(parts) != 3 {
+		return q
+	}
+	expr, value := s.key(Board{})
+	if _, number := value.(int64); number {
+		n, err := strconv.ParseInt(parts[0], 10, 64)
+		if err != nil {
+			return q
+		}
+		value = n
+	} else {
+		value = parts[0]
+	}
+	return q.Where("(? > ? OR (? = ? AND (name > ? OR (name = ? AND device > ?))))",
+		bun.Safe(expr), value, bun.Safe(expr), value, parts[1], parts[1], parts[2])
+}
+
+// List returns boards in the order that is asked for, and one cursor more when there are others.
 func (f *Fleet) List(ctx context.Context, filter Filter) (boards []Board, next string, err error) {
 	limit := filter.Limit
 	if limit <= 0 || limit > 200 {
 		limit = 50
 	}
+	expr, _ := filter.Sort.key(Board{})
 	q := filter.apply(f.db.Read().NewSelect().Model(&boards)).ExcludeColumn("status", "log_lines", "settings").
-		Order("name", "device").Limit(int64(limit) + 1)
-	if name, device, ok := strings.Cut(filter.After, "\x00"); ok {
-		q = q.Where("(name > ? OR (name = ? AND device > ?))", name, name, device)
-	}
-	if err := q.Scan(ctx); err != nil {
+		OrderExpr("?", bun.Safe(expr)).Order("name", "device").Limit(int64(limit) + 1)
+	if err := filter.Sort.after(q, filter.After).Scan(ctx); err != nil {
 		return nil, "", fmt.Errorf("list boards: %w", err)
 	}
 	if len(boards) > limit {
 		boards = boards[:limit]
-		next = Cursor(boards[limit-1])
+		next = filter.Sort.cursor(boards[limit-1])
 	}
 	for i := range boards {
 		boards[i].Online = f.Online(boards[i].Device)
