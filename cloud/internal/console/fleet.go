@@ -32,6 +32,7 @@ func (f *Fleet) Section() Section {
 		{Method: http.MethodGet, Path: "/fleet/board/:device", Least: people.Viewer, Handler: f.serveBoard},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/name", Least: people.Operator, Handler: f.rename},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/place", Least: people.Operator, Handler: f.move},
+		{Method: http.MethodPost, Path: "/fleet/board/:device/settings", Least: people.Operator, Handler: f.desire},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/replace", Least: people.Admin, Handler: f.replace},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/revoke", Least: people.Admin, Handler: f.revoke},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/remove", Least: people.Admin, Handler: f.remove},
@@ -54,6 +55,7 @@ type fleetView struct {
 	Search   string
 	Sites    []choice
 	Groups   []choice
+	Sorts    []choice
 	Filtered bool
 	Admin    bool
 	Pager    pager
@@ -86,7 +88,7 @@ func (v *voice) boardHealth(h fleet.Health) healthWord {
 func (f *Fleet) serveList(c *gin.Context) {
 	k, ctx, v := f.Console, c.Request.Context(), f.Console.voice(c)
 	who, _ := api.Who(c)
-	filter := fleet.Filter{Search: c.Query("search"), Site: c.Query("site"), Group: c.Query("group"), After: c.Query("before")}
+	filter := fleet.Filter{Search: c.Query("search"), Site: c.Query("site"), Group: c.Query("group"), Sort: fleet.Sort(c.Query("sort")), After: c.Query("before")}
 	boards, next, err := f.Fleet.List(ctx, filter)
 	view := fleetView{
 		Search: filter.Search, Filtered: filter.Search+filter.Site+filter.Group != "",
@@ -101,6 +103,12 @@ func (f *Fleet) serveList(c *gin.Context) {
 	if err != nil {
 		k.fail(c, err)
 		return
+	}
+	for _, one := range []struct {
+		by   fleet.Sort
+		text string
+	}{{fleet.ByName, "name"}, {fleet.BySite, "site"}, {fleet.ByState, "state"}, {fleet.BySeen, "seen"}} {
+		view.Sorts = append(view.Sorts, choice{string(one.by), v.Say("hub.fleet." + one.text), one.by == filter.Sort})
 	}
 	for _, b := range boards {
 		view.Boards = append(view.Boards, boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt())})

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -38,6 +39,8 @@ type boardView struct {
 	Gone      bool // removed
 	Revoked   bool
 	Successor string
+	Settings  *settingsView // nil = it has told none
+	Others    []choice      // boards that may take its place, the newest first
 }
 
 type dayView struct {
@@ -106,6 +109,16 @@ func (f *Fleet) showBoard(c *gin.Context, status int, fault string) {
 		v.report(&view, state)
 	}
 	v.certificate(&view, b)
+	if set, ok := v.settings(b); ok && b.State == fleet.Active {
+		view.Settings = &set
+	}
+	if view.Admin && !view.Gone {
+		var err error
+		if view.Others, err = f.others(c.Request.Context(), b); err != nil {
+			k.fail(c, err)
+			return
+		}
+	}
 	for _, line := range b.Log() {
 		view.Log = append(view.Log, logLine{v.ago(line.At), line.Level, line.Text})
 	}
@@ -127,6 +140,22 @@ func (f *Fleet) showBoard(c *gin.Context, status int, fault string) {
 		view.History = append(view.History, changeOf{v.ago(e.At()), v.sayOr("hub.fleet.event."+e.What, e.What), e.Detail})
 	}
 	k.show(c, status, page{Name: "board", Nav: "fleet", Title: b.Name, Body: view})
+}
+
+// mostOthers bounds the boards that may be chosen to replace one. What has just
+// been set up is among the newest.
+const mostOthers = 200
+
+// others are the boards that may take a board's place.
+func (f *Fleet) others(ctx context.Context, b fleet.Board) ([]choice, error) {
+	boards, _, err := f.Fleet.List(ctx, fleet.Filter{State: fleet.Active, Sort: fleet.BySeen, Limit: mostOthers})
+	var list []choice
+	for _, o := range boards {
+		if o.Device != b.Device {
+			list = append(list, choice{Value: o.Device, Label: o.Name + " · " + o.Site + " · " + o.Device})
+		}
+	}
+	return list, err
 }
 
 // day is a day's counts, in the order in which verdicts are named everywhere.

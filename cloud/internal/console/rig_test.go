@@ -21,13 +21,14 @@ import (
 
 // rig is the console on a database of its own, behind the server's guards.
 type rig struct {
-	people *people.People
-	audit  *people.Audit
-	book   *logbook.Book
-	log    *slog.Logger
-	server *httptest.Server
-	admin  people.Person
-	wrong  []health.Condition
+	people  *people.People
+	audit   *people.Audit
+	book    *logbook.Book
+	log     *slog.Logger
+	server  *httptest.Server
+	console *Console
+	admin   people.Person
+	wrong   []health.Condition
 }
 
 const password = "seven green pumpkins"
@@ -50,6 +51,7 @@ func newRig(t *testing.T, sections ...Section) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.console = k
 	for _, s := range sections {
 		k.Add(s)
 	}
