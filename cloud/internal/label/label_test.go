@@ -148,6 +148,33 @@ func TestSimultaneousLabelsLeaveOne(t *testing.T) {
 	})
 }
 
+// TestPictureWhoseLabelWasTakenBackComesNext: whoever pressed the wrong key wants
+// to press another one.
+func TestPictureWhoseLabelWasTakenBackComesNext(t *testing.T) {
+	both(t, func(t *testing.T, s *Store, _ []string) {
+		first := func(who string) string {
+			list, err := s.Next(t.Context(), who, sample.Filter{}, 3)
+			if err != nil || len(list) == 0 {
+				t.Fatalf("%d pictures, %v", len(list), err)
+			}
+			return list[0].Hash
+		}
+		wrong := first("ana")
+		if err := s.Set(t.Context(), wrong, wire.Good, 0, "ana"); err != nil {
+			t.Fatal(err)
+		}
+		if next := first("ana"); next == wrong {
+			t.Fatal("a picture that has a label is shown again")
+		}
+		if _, err := s.Undo(t.Context(), "ana"); err != nil {
+			t.Fatal(err)
+		}
+		if next := first("ana"); next != wrong {
+			t.Errorf("after the undo comes %s, not %s", next, wrong)
+		}
+	})
+}
+
 func TestUndoGoesBackStepByStepAndNeverOverOthers(t *testing.T) {
 	both(t, func(t *testing.T, s *Store, names []string) {
 		tick := time.Now()

@@ -56,7 +56,8 @@ func (s *Store) Next(ctx context.Context, who string, filter sample.Filter, most
 	return out, nil
 }
 
-// candidates are pictures that nobody else holds: this person's own first, then
+// candidates are pictures that nobody else holds: first those whose label this
+// person took back, to choose another one, then the person's own, then
 // corrections by farmers, then what is worth most.
 func (s *Store) candidates(ctx context.Context, tx bun.Tx, who string, filter sample.Filter, now time.Time) ([]sample.Sample, error) {
 	var out []sample.Sample
@@ -64,6 +65,7 @@ func (s *Store) candidates(ctx context.Context, tx bun.Tx, who string, filter sa
 		Where("NOT EXISTS (SELECT 1 FROM labels k WHERE k.hash = s.hash AND k.label <> '')").
 		Join("LEFT JOIN label_claims c ON c.hash = s.hash").
 		Where("c.hash IS NULL OR c.who = ? OR c.until < ?", who, now.UnixMicro()).
+		OrderExpr("CASE WHEN EXISTS (SELECT 1 FROM label_events e WHERE e.hash = s.hash AND e.what = ? AND e.labelled_by = ?) THEN 0 ELSE 1 END", DidUndo, who).
 		OrderExpr("CASE WHEN c.who = ? AND c.until >= ? THEN 0 ELSE 1 END", who, now.UnixMicro()).
 		OrderExpr("CASE WHEN s.correction <> '' THEN 0 ELSE 1 END").
 		Order("s.worth DESC", "s.received_at", "s.hash").Limit(5 * MaxClaims)
