@@ -6,6 +6,7 @@ import { brokenChecks, checks } from "./checks.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { Hub, hubJoin, hubPages, hubWalks } from "./hub.mjs";
+import { hubPhotos } from "./hubphotos.mjs";
 import { pages } from "./pages.mjs";
 import { selfCheck, walks } from "./walks.mjs";
 
@@ -49,4 +50,5 @@ describe("the hub in a browser", { concurrency: false }, () => {
   hubWalks(cloud);
   hubPages(cloud);
   hubJoin(cloud);
+  hubPhotos(cloud);
 });

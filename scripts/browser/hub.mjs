@@ -55,7 +55,7 @@ export class Hub {
   }
 }
 
-async function logIn(visit, who) {
+export async function logIn(visit, who) {
   await visit.go("/login");
   await visit.page.fill("#name", who.name);
   await visit.page.fill("#password", who.password);
@@ -63,7 +63,7 @@ async function logIn(visit, who) {
   await visit.page.waitForURL(`${visit.board.url}/`);
 }
 
-function walk(rig, name, options, steps) {
+export function walk(rig, name, options, steps) {
   test(name, async () => {
     const visit = await Visit.open(rig.browser, rig.hub, options);
     try {
@@ -291,7 +291,7 @@ export function hubPages(rig) {
   }
 }
 
-async function check(visit, page, theme, width) {
+export async function check(visit, page, theme, width) {
   visit.faults = [];
   await visit.page.setViewportSize({ width, height: width < 800 ? 844 : 800 });
   const answer = await visit.go(page.path);
