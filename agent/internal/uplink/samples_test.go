@@ -57,14 +57,14 @@ func TestHundredCutsOfPictures(t *testing.T) {
 	p := newProxy(t, h.addr)
 	b := newBoard(t, t.TempDir())
 	b.allow(free())
-	b.novel(30, 5*wire.MaxChunk)
+	b.novel(40, 15*wire.MaxChunk)
 	b.joinAt(h, p.addr())
 	b.run()
 	cuts := 0
 	pieces := func() (n int) { h.desk.look(func(d *desk) { n = d.pieces }); return n }
-	for ; cuts < 100 && h.desk.arrived() < 30; cuts++ {
+	for ; cuts < 100 && h.desk.arrived() < 40; cuts++ {
 		was := pieces()
-		until(t, "a piece, or the end", func() bool { return pieces() > was || h.desk.arrived() >= 30 })
+		until(t, "a piece, or the end", func() bool { return pieces() > was || h.desk.arrived() >= 40 })
 		p.cut()
 		if cuts%10 == 0 {
 			b.keep(5)
@@ -75,11 +75,11 @@ func TestHundredCutsOfPictures(t *testing.T) {
 	h.desk.check(t)
 	h.desk.look(func(d *desk) {
 		t.Logf("%d cuts, %d pictures, %d pieces, %d of them sent again, %d offers", cuts, len(d.whole), d.pieces, d.again, len(d.offers))
-		if len(d.order) != len(d.whole) || len(d.whole) < 30 {
+		if len(d.order) != len(d.whole) || len(d.whole) < 40 {
 			t.Errorf("%d pictures, %d times whole", len(d.whole), len(d.order))
 		}
 	})
-	if cuts < 50 {
+	if cuts < 100 {
 		t.Errorf("%d cuts are not many", cuts)
 	}
 }
