@@ -43,6 +43,7 @@ func (b *Boards) Routes() []Route {
 	return []Route{
 		{Method: http.MethodGet, Path: "/api/v1/boards", Least: people.Viewer, Handler: b.list},
 		{Method: http.MethodGet, Path: "/api/v1/boards/:device", Least: people.Viewer, Handler: b.one},
+		{Method: http.MethodGet, Path: "/api/v1/export/records.csv", Least: people.Viewer, Slow: true, Handler: b.export},
 		{Method: http.MethodPost, Path: "/api/v1/join-tokens", Least: people.Admin, Handler: b.makeToken},
 	}
 }
@@ -125,6 +126,29 @@ func (b *Boards) one(c *gin.Context) {
 		boardAnswer
 		Streams []streamAnswer `json:"streams"`
 	}{boardAnswerOf(found), out})
+}
+
+// export answers with the records of a board or a site, of some days.
+func (b *Boards) export(c *gin.Context) {
+	which := ingest.Which{Device: c.Query("device"), Site: c.Query("site")}
+	for name, day := range map[string]*time.Time{"from": &which.From, "until": &which.Until} {
+		typed := c.Query(name)
+		if typed == "" {
+			continue
+		}
+		at, err := time.Parse(time.DateOnly, typed)
+		if err != nil {
+			Fail(c, http.StatusBadRequest, "bad_query", "A day can't be read.", "Write from and until like 2026-11-25.")
+			return
+		}
+		*day = at
+	}
+	c.Header("Content-Type", "text/csv; charset=utf-8")
+	c.Header("Content-Disposition", `attachment; filename="records.csv"`)
+	if err := ingest.WriteCSV(c.Request.Context(), b.records, which, c.Writer); err != nil {
+		b.log.Error("export", "error", err)
+		panic(http.ErrAbortHandler) // half a file must not look like a whole one
+	}
 }
 
 func (b *Boards) makeToken(c *gin.Context) {
