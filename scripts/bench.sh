@@ -2,7 +2,7 @@
 # Speed beside a peer in the same run: the engine through its worker beside a C
 # loop on ONNX Runtime's C API, a whole frame beside a C++ loop of imdecode,
 # INTER_AREA and the same API, the 8-bit backbones beside those of ONNX Runtime's
-# own quantizer. Same libraries, graph and threads; the sides take
+# own quantizer, the hub's broker beside mosquitto. Same libraries, graph and threads; the sides take
 # turns, block by block. Ratios above 1 mean that gourdian is slower. On a busy
 # machine look at the processor times and at the medians of the ratios.
 #
@@ -59,5 +59,8 @@ echo
 echo
 echo "A board on a week of history: memory in MB (2^20 bytes, resident), seconds to the first verdict"
 go test -tags nomsgpack,gocv_specific_modules,gocv_videoio,workers -run '^$' -bench Footprint -benchtime 1x ./agent
+echo
+echo "Records of boards from the broker to the commit, beside mosquitto with a subscriber that keeps nothing"
+go test -tags nomsgpack -run '^$' -bench BrokerToCommit -benchtime 1x ./cloud/internal/ingest
 echo
 "$out/quantize" --rounds "$rounds" --python "$out/python/bin/python" ${PHOTOS:+--data "$PHOTOS"}
