@@ -90,7 +90,7 @@ func (m *Models) push(c *gin.Context) {
 		return
 	}
 	if created {
-		err = m.audit.Write(c.Request.Context(), who.Name, "model.push", subject(v.Number), v.Facts.Name+" "+v.Bundle)
+		err = m.audit.Write(c.Request.Context(), who.Name, "model.push", subject(v.Number), v.Facts.Name+" "+v.Bundle[:12])
 	}
 	if err != nil {
 		m.fail(c, err)

@@ -3,13 +3,14 @@ package api
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -238,11 +239,11 @@ func (s *Samples) Import(c *gin.Context, body io.Reader, how sample.Import, fold
 	if err != nil {
 		return report, err
 	}
-	said, err := json.Marshal(report.Refused)
-	if err != nil {
-		return report, fmt.Errorf("import: %w", err)
+	detail := fmt.Sprintf("%d / %d", report.Taken, report.Seen)
+	for _, why := range slices.Sorted(maps.Keys(report.Refused)) {
+		detail += fmt.Sprintf(", %s %d", why, report.Refused[why])
 	}
-	return report, s.audit.Write(c.Request.Context(), who.Name, "sample.import", how.Name, fmt.Sprintf("%d of %d taken, refused %s", report.Taken, report.Seen, said))
+	return report, s.audit.Write(c.Request.Context(), who.Name, "sample.import", how.Name, detail)
 }
 
 // export answers with a file of the pictures that the address's filter leaves.

@@ -157,7 +157,7 @@ func (m *Models) take(c *gin.Context, r io.Reader) {
 	who, _ := api.Who(c)
 	version, created, err := m.Registry.Push(c.Request.Context(), r, who.Name, "")
 	if err == nil && created {
-		err = m.Console.opts.Audit.Write(c.Request.Context(), who.Name, "model.push", fmt.Sprintf("model %d", version.Number), version.Facts.Name+" "+version.Bundle)
+		err = m.Console.opts.Audit.Write(c.Request.Context(), who.Name, "model.push", fmt.Sprintf("model %d", version.Number), version.Facts.Name+" "+version.Bundle[:12])
 	}
 	if err != nil {
 		m.refused(c, err)

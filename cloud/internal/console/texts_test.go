@@ -115,7 +115,7 @@ func TestWhatIsPutTogetherHasWords(t *testing.T) {
 			}
 		}
 	}
-	for _, action := range calls(t, `WriteIn\(ctx, tx, [^,]+, "([a-z]+\.[a-z_.]+)"`) {
+	for _, action := range append(calls(t, `WriteIn\(ctx, tx, [^,]+, "([a-z]+\.[a-z_.]+)"`), calls(t, `[aA]udit\.Write\([^,]+, [^,]+, "([a-z]+\.[a-z_.]+)"`)...) {
 		if !v.Has("hub.did." + action) {
 			t.Errorf("hub.did.%s has no text", action)
 		}
