@@ -146,6 +146,8 @@ func (v *voice) from(one *sample.Sample) string {
 		return one.Site + " · " + one.Camera
 	case one.Source == sample.FromBoard:
 		return one.Device + " · " + one.Camera
+	case one.Site != "":
+		return v.Say("hub.samples.source."+string(one.Source)) + " · " + one.Site
 	default:
 		return v.Say("hub.samples.source." + string(one.Source))
 	}
