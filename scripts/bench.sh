@@ -2,7 +2,8 @@
 # Speed beside a peer in the same run: the engine through its worker beside a C
 # loop on ONNX Runtime's C API, a whole frame beside a C++ loop of imdecode,
 # INTER_AREA and the same API, the 8-bit backbones beside those of ONNX Runtime's
-# own quantizer, the hub's broker beside mosquitto. Same libraries, graph and threads; the sides take
+# own quantizer, the broker of the hub beside mosquitto. Same libraries, graph
+# and threads; the sides take
 # turns, block by block. Ratios above 1 mean that gourdian is slower. On a busy
 # machine look at the processor times and at the medians of the ratios.
 #
