@@ -76,11 +76,13 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// train makes a model with the real programs; how well it grades matters not.
-func train(t *testing.T) (bundle, pictures string) {
+// train makes a model with the real programs, how well it grades matters not,
+// and a folder of pictures that a board has not seen the end of when it is killed.
+func train(t *testing.T) (bundle, walk string) {
 	t.Helper()
 	dir := t.TempDir()
-	bundle, pictures = filepath.Join(dir, "grade.gourdian"), filepath.Join(dir, "patch")
+	bundle, walk = filepath.Join(dir, "grade.gourdian"), filepath.Join(dir, "walk")
+	pictures := filepath.Join(dir, "patch")
 	for _, args := range [][]string{
 		{"render", "--out", pictures, "--count", "120", "--size", "256", "--seed", "5"},
 		{"model", "train", "--data", pictures, "--task", "grade", "--out", bundle, "--folds", "3", "--cache", t.TempDir(),
@@ -91,7 +93,19 @@ func train(t *testing.T) (bundle, pictures string) {
 			t.Fatalf("%s: %v\n%s", args[0], err, said)
 		}
 	}
-	return bundle, pictures
+	files, err := filepath.Glob(filepath.Join(pictures, "*", "*.jpg"))
+	if err == nil {
+		err = os.Mkdir(walk, 0o755)
+	}
+	for i := range 4000 {
+		if err == nil {
+			err = os.Symlink(files[i%len(files)], filepath.Join(walk, fmt.Sprintf("%05d.jpg", i)))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle, walk
 }
 
 func newRig(t *testing.T) *rig {

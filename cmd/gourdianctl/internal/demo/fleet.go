@@ -176,7 +176,7 @@ func (w *watcher) look(ctx context.Context, b *board) {
 	w.silent[b] = false
 	for i := range records {
 		waits := ""
-		if w.o.hub != nil && w.o.hub.relays[b.place].IsCut() && state.Link != nil {
+		if w.o.hub != nil && w.o.hub.relays[b.place].IsCut() && state.Link != nil && state.Link.Unsent > 0 {
 			waits = fmt.Sprintf("   (%d wait for the network)", state.Link.Unsent)
 		}
 		w.o.Say("  %s  %-12s %s%s", records[i].CapturedAt.Local().Format(time.TimeOnly), b.name, records[i].words(), waits)
