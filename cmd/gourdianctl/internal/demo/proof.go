@@ -204,7 +204,7 @@ func (o *Options) proveLabels(ctx context.Context, b *board, scene *field.Scene)
 
 // truthAt is the class of what stood before the camera, where something did.
 func truthAt(scene *field.Scene, at time.Time) (class string, ok bool) {
-	for _, v := range scene.Visits(at.Add(-time.Hour), at.Add(time.Hour)) {
+	for _, v := range scene.Visits(at, at.Add(time.Nanosecond)) {
 		if !at.Before(v.Arrive) && at.Before(v.Leave) {
 			return string(v.Thing.Class), true
 		}
