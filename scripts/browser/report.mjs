@@ -6,6 +6,8 @@ export default async function* report(source) {
   const began = Date.now();
   for await (const { type, data } of source) {
     if (type === "test:stderr" || type === "test:stdout") yield data.message;
+    // What went wrong outside of every check, and fails the run.
+    if (type === "test:diagnostic" && /^(Error|Warning)/.test(data.message)) faults.push(`  ${data.message}\n`);
     if (type !== "test:pass" && type !== "test:fail") continue;
     const suite = data.details?.type === "suite";
     const broken = type === "test:fail" && !(suite && data.details.error?.failureType === "subtestsFailed");
