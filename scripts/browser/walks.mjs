@@ -173,7 +173,10 @@ export function walks(rig) {
     let bytes = 0;
     const sizes = [];
     page.on("requestfinished", (request) => {
-      if (request.resourceType() !== "image" || /\.svg$/.test(request.url())) sizes.push(request.sizes());
+      if (request.resourceType() === "image" && !/\.svg$/.test(request.url())) return;
+      const size = request.sizes();
+      size.catch(() => {}); // one that ends as the window closes is asked for no longer
+      sizes.push(size);
     });
     await visit.go("/");
     for (const size of await Promise.all(sizes)) bytes += size.responseBodySize + size.responseHeadersSize;
