@@ -80,7 +80,7 @@ func (u *Uplink) state(now time.Time) (wire.State, error) {
 	}
 	s := wire.State{
 		Contract: wire.Contract, Online: true, Boot: u.config.Boot, At: now.UTC(), Started: b.Started.UTC(), Clock: b.Clock,
-		Epoch: u.config.Epoch, LastSeq: usage.LastSeq, Unsent: u.unsent(),
+		Epoch: u.config.Epoch, LastSeq: usage.LastSeq, Unsent: u.unsent(usage.LastSeq),
 		Versions: wire.Versions{Agent: wire.Text(u.config.Version, 100)},
 		Board:    u.machine(),
 		Cameras:  camerasOf(b), Conditions: conditionsOf(b.Conditions),

@@ -42,8 +42,8 @@ func (u *Uplink) setConnected(connected bool) {
 	}
 }
 
-func (u *Uplink) unsent() uint64 {
-	newest := u.config.Outbox.Usage().LastSeq
+// unsent counts the records up to the newest one that the hub has not acknowledged.
+func (u *Uplink) unsent(newest uint64) uint64 {
 	return newest - min(newest, u.outbox.acked)
 }
 
@@ -53,7 +53,7 @@ func (u *Uplink) show() {
 	u.status.Quarantined = u.config.Outbox.Usage().Quarantined
 	u.status.Unsent = 0
 	if u.status.Joined {
-		u.status.Unsent = u.unsent()
+		u.status.Unsent = u.unsent(u.config.Outbox.Usage().LastSeq)
 	}
 	u.showPhotos(now)
 	was := u.shown
