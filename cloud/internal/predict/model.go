@@ -184,8 +184,13 @@ func (v *serving) judge(ctx context.Context, in vision.Tensor) (Result, error) {
 		if err := whileUp(ctx, one.process); err != nil {
 			return Result{}, err
 		}
+		changed := one.process.Changed()
 		if err = one.runner.Run(ctx, in, &one.scores); !errors.Is(err, infer.ErrUnavailable) {
 			break
+		}
+		select { // its end is noticed a moment later
+		case <-changed:
+		case <-ctx.Done():
 		}
 	}
 	if err != nil {
