@@ -81,16 +81,30 @@ func (d *Decoders) with(ctx context.Context, do func(pictures) error) error {
 		return ctx.Err()
 	}
 	defer func() { d.idle <- one }()
-	var err error
-	for range attempts {
-		if err := whileUp(ctx, one.process); err != nil {
+	err := outlive(ctx, one.process, worker.ErrDown, func() error { return do(one.client) })
+	if errors.Is(err, worker.ErrDown) {
+		return fmt.Errorf("%w: the decoder did not survive it: %w", capture.ErrBadImage, err)
+	}
+	return err
+}
+
+// outlive does something with a worker that is up, and once more where the
+// worker died of it: then do's error is down.
+func outlive(ctx context.Context, p process, down error, do func() error) error {
+	for attempt := 1; ; attempt++ {
+		if err := whileUp(ctx, p); err != nil {
 			return err
 		}
-		if err = do(one.client); !errors.Is(err, worker.ErrDown) {
+		changed := p.Changed()
+		err := do()
+		if attempt == attempts || !errors.Is(err, down) {
 			return err
+		}
+		select { // the worker's end is noticed a moment later
+		case <-changed:
+		case <-ctx.Done():
 		}
 	}
-	return fmt.Errorf("%w: the decoder did not survive it: %w", capture.ErrBadImage, err)
 }
 
 // whileUp waits until the worker is up.

@@ -2,7 +2,6 @@ package predict
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -179,20 +178,7 @@ func (v *serving) judge(ctx context.Context, in vision.Tensor) (Result, error) {
 		return Result{}, ctx.Err()
 	}
 	defer func() { v.idle <- one }()
-	var err error
-	for range attempts {
-		if err := whileUp(ctx, one.process); err != nil {
-			return Result{}, err
-		}
-		changed := one.process.Changed()
-		if err = one.runner.Run(ctx, in, &one.scores); !errors.Is(err, infer.ErrUnavailable) {
-			break
-		}
-		select { // its end is noticed a moment later
-		case <-changed:
-		case <-ctx.Done():
-		}
-	}
+	err := outlive(ctx, one.process, infer.ErrUnavailable, func() error { return one.runner.Run(ctx, in, &one.scores) })
 	if err != nil {
 		return Result{}, err
 	}

@@ -59,7 +59,10 @@ func (p *steady) Changed() <-chan struct{} {
 
 // noise takes a file's first byte as the seed of a sharp tensor; "bad" is no
 // picture, and "killer" ends the worker.
-type noise struct{ deaths int }
+type noise struct {
+	process *steady
+	deaths  int
+}
 
 func (n *noise) Prepare(_ context.Context, file []byte, _ ...vision.Zone) ([]vision.Tensor, int, int, error) {
 	switch string(file) {
@@ -67,6 +70,8 @@ func (n *noise) Prepare(_ context.Context, file []byte, _ ...vision.Zone) ([]vis
 		return nil, 0, 0, fmt.Errorf("prepare: %w", capture.ErrBadImage)
 	case "killer":
 		n.deaths++
+		n.process.set(false)
+		n.process.set(true) // supervised: it comes back
 		return nil, 0, 0, &worker.Failure{Code: worker.CodeCrashed, Err: os.ErrClosed}
 	}
 	t := make(vision.Tensor, vision.TensorLen)
@@ -160,9 +165,9 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if change != nil {
 		change(&config)
 	}
-	r := &rig{shelf: &shelf{changed: make(chan struct{})}, camera: &noise{}}
+	r := &rig{shelf: &shelf{changed: make(chan struct{})}, camera: &noise{process: newSteady()}}
 	decoders := &Decoders{idle: make(chan *decoder, 1)}
-	decoders.add(&decoder{process: newSteady(), client: r.camera})
+	decoders.add(&decoder{process: r.camera.process, client: r.camera})
 	r.Service = New(config, r.shelf, decoders)
 	r.supervise = func(string, infer.Options) (infer.Runner, process, error) {
 		runner := fake.New(2)
