@@ -1,21 +1,24 @@
 package settings
 
-// Limits of what may be set. The page shows them beside each field.
+import "gourdian/internal/wire"
+
+// Limits of what may be set. The page shows them beside each field. What a hub
+// may ask for has its limits in package wire, for both sides.
 const (
 	MaxName           = 40 // characters of a board's or camera's name
 	MaxZones          = 16 // of one camera
 	MinZoneSide       = 500
 	ZoneUnit          = 10000 // a zone's numbers are ten-thousandths of the picture
-	MinFPS            = 0.2
-	MaxFPS            = 30
-	MinKeepPicturesMB = 50
-	MaxKeepPicturesMB = 1_000_000
-	MinSamples        = 1 // pictures, and megabytes, a day
-	MaxSamples        = 10_000
+	MinFPS            = wire.MinFPS
+	MaxFPS            = wire.MaxFPS
+	MinKeepPicturesMB = wire.MinKeepPicturesMB
+	MaxKeepPicturesMB = wire.MaxKeepPicturesMB
+	MinSamples        = wire.MinSamples
+	MaxSamples        = wire.MaxSamples
 )
 
 // Languages are the values of Settings.Language.
-func Languages() []string { return []string{"auto", "en", "es"} }
+func Languages() []string { return wire.Languages() }
 
 // Sensitivities are the values of Camera.Sensitivity, from the calmest.
-func Sensitivities() []string { return []string{"low", "normal", "high"} }
+func Sensitivities() []string { return wire.Sensitivities() }

@@ -9,8 +9,7 @@ import (
 	"gourdian/internal/wire"
 )
 
-// Setting is one that may be desired of a board. Its limits are the board's
-// own, which checks again: agent/internal/settings.
+// Setting is one that may be desired of a board, which checks again.
 type Setting struct {
 	Key      string // as the board writes it; a point leads into an object
 	Min, Max float64
@@ -24,18 +23,18 @@ func (s Setting) Number() bool { return s.Step != 0 }
 // Settings are those of a board as a whole.
 func Settings() []Setting {
 	return []Setting{
-		{Key: "language", Choices: []string{"auto", "en", "es"}},
-		{Key: "keep_pictures_mb", Min: 50, Max: 1_000_000, Step: 1},
-		{Key: "samples.per_day", Min: 1, Max: 10_000, Step: 1},
-		{Key: "samples.mb_per_day", Min: 1, Max: 10_000, Step: 1},
+		{Key: "language", Choices: wire.Languages()},
+		{Key: "keep_pictures_mb", Min: wire.MinKeepPicturesMB, Max: wire.MaxKeepPicturesMB, Step: 1},
+		{Key: "samples.per_day", Min: wire.MinSamples, Max: wire.MaxSamples, Step: 1},
+		{Key: "samples.mb_per_day", Min: wire.MinSamples, Max: wire.MaxSamples, Step: 1},
 	}
 }
 
 // CameraSettings are those of each camera.
 func CameraSettings() []Setting {
 	return []Setting{
-		{Key: "frames_per_second", Min: 0.2, Max: 30, Step: 0.1},
-		{Key: "sensitivity", Choices: []string{"low", "normal", "high"}},
+		{Key: "frames_per_second", Min: wire.MinFPS, Max: wire.MaxFPS, Step: 0.1},
+		{Key: "sensitivity", Choices: wire.Sensitivities()},
 		{Key: "night_pause"},
 	}
 }
