@@ -16,6 +16,7 @@ import (
 	"gourdian/agent/internal/settings"
 	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
+	"gourdian/internal/configfile"
 	"gourdian/internal/infer"
 )
 
@@ -82,7 +83,7 @@ func (c *Config) Validate() error {
 	if err := checkListen(c.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("listen: %w", err))
 	}
-	if _, err := logLevel(c.Log); err != nil {
+	if _, err := configfile.Level(c.Log); err != nil {
 		errs = append(errs, fmt.Errorf("log: %w", err))
 	}
 	if c.Profile != "" {

@@ -5,28 +5,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/rawbytes"
-	"github.com/knadh/koanf/v2"
-
 	"gourdian/internal/capture"
+	"gourdian/internal/configfile"
 )
 
 // EnvPrefix begins the environment variables that override the config file:
 // GOURDIAN_AGENT_MODEL_BUNDLE is model.bundle, GOURDIAN_AGENT_CAMERAS_0_SOURCE
 // the source of the first camera.
 const EnvPrefix = "GOURDIAN_AGENT_"
-
-// maxConfig bounds a config file in bytes.
-const maxConfig = 1 << 20
 
 // Load reads the config: defaults, then the file (none where path is ""), then
 // the environment as os.Environ gives it. It refuses keys that it does not
@@ -35,7 +26,7 @@ func Load(path string, environ []string, defaults Config) (Config, error) {
 	tree := map[string]any{}
 	if path != "" {
 		var err error
-		if tree, err = readFile(path); err != nil {
+		if tree, err = configfile.Read(path); err != nil {
 			return Config{}, err
 		}
 	}
@@ -45,7 +36,7 @@ func Load(path string, environ []string, defaults Config) (Config, error) {
 		}
 	}
 	config := defaults
-	if err := decode(tree, &config); err != nil {
+	if err := configfile.Decode(tree, &config); err != nil {
 		return Config{}, err
 	}
 	if config.Model.Bundle == "" {
@@ -88,26 +79,6 @@ func compareSteps(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-func readFile(path string) (map[string]any, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	defer func() { _ = file.Close() }() // only read
-	data, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	if len(data) > maxConfig {
-		return nil, fmt.Errorf("read config: %s is larger than %d bytes", path, maxConfig)
-	}
-	k := koanf.New(".")
-	if err := k.Load(rawbytes.Provider(data), yaml.Parser()); err != nil {
-		return nil, fmt.Errorf("read config %s: %w", path, err)
-	}
-	return k.Raw(), nil
-}
-
 // set puts value at a path of map keys and slice indexes.
 func set(node map[string]any, path []string, value string) error {
 	key := path[0]
@@ -138,21 +109,6 @@ func set(node map[string]any, path []string, value string) error {
 	return set(child, path[1:], value)
 }
 
-func decode(tree map[string]any, into *Config) error {
-	k := koanf.New(".")
-	if err := k.Load(confmap.Provider(tree, ""), nil); err != nil {
-		return fmt.Errorf("config: %w", err)
-	}
-	err := k.UnmarshalWithConf("", into, koanf.UnmarshalConf{
-		Tag:           "koanf",
-		DecoderConfig: &mapstructure.DecoderConfig{Result: into, ErrorUnused: true, WeaklyTypedInput: true, TagName: "koanf"},
-	})
-	if err != nil {
-		return fmt.Errorf("config: %w", err)
-	}
-	return nil
-}
-
 // Print writes the config in force as YAML, without passwords.
 func (c Config) Print(w io.Writer) error {
 	cameras := make([]any, len(c.Cameras))
@@ -163,7 +119,7 @@ func (c Config) Print(w io.Writer) error {
 		}
 		cameras[i] = map[string]any{"id": camera.ID, "name": camera.Name, "source": source, "fps": camera.FPS}
 	}
-	text, err := yaml.Parser().Marshal(map[string]any{
+	return configfile.Print(w, map[string]any{
 		"data": c.Data, "listen": c.Listen, "profile": c.Profile, "log": c.Log,
 		"model": map[string]any{
 			"bundle": c.Model.Bundle, "variant": c.Model.Variant,
@@ -172,27 +128,13 @@ func (c Config) Print(w io.Writer) error {
 		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer},
 		"cameras": cameras,
 	})
-	if err != nil {
-		return fmt.Errorf("print config: %w", err)
-	}
-	_, err = w.Write(text)
-	return err
 }
 
 // Level is the least level that is logged.
 func (c Config) Level() slog.Level {
-	level, err := logLevel(c.Log)
+	level, err := configfile.Level(c.Log)
 	if err != nil {
 		return slog.LevelInfo // Validate refused it before
 	}
 	return level
-}
-
-func logLevel(name string) (slog.Level, error) {
-	names := []string{"debug", "info", "warn", "error"}
-	if !slices.Contains(names, name) {
-		return 0, fmt.Errorf("%q is none of %s", name, strings.Join(names, ", "))
-	}
-	var level slog.Level
-	return level, level.UnmarshalText([]byte(name))
 }

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"gourdian/internal/configfile"
 )
 
 // defaults are those of a folder that is no checkout.
@@ -83,7 +85,7 @@ func TestFileThatCanNotBeReadIsNamed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	large := filepath.Join(dir, "large.yaml")
-	if err := os.WriteFile(large, bytes.Repeat([]byte("# sand\n"), maxConfig/7+1), 0o600); err != nil {
+	if err := os.WriteFile(large, bytes.Repeat([]byte("# sand\n"), configfile.MaxFile/7+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{

@@ -8,11 +8,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"gourdian/cloud/internal/db"
+
+	"gourdian/internal/configfile"
 )
 
 // InstalledData is where an installed hub keeps its data.
@@ -93,7 +94,7 @@ func (c *Config) Validate() error {
 	if c.Name == "" || len(c.Name) > 60 {
 		fault("name", errors.New("1 to 60 characters"))
 	}
-	_, err := logLevel(c.Log)
+	_, err := configfile.Level(c.Log)
 	fault("log", err)
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
 		fault("tls", errors.New("certificate and key go together"))
@@ -118,20 +119,11 @@ func (c *Config) DSN() string {
 
 // Level is the least level that is logged.
 func (c *Config) Level() slog.Level {
-	level, err := logLevel(c.Log)
+	level, err := configfile.Level(c.Log)
 	if err != nil {
 		return slog.LevelInfo // Validate refused it before
 	}
 	return level
-}
-
-func logLevel(name string) (slog.Level, error) {
-	names := []string{"debug", "info", "warn", "error"}
-	if !slices.Contains(names, name) {
-		return 0, fmt.Errorf("%q is none of %s", name, strings.Join(names, ", "))
-	}
-	var level slog.Level
-	return level, level.UnmarshalText([]byte(name))
 }
 
 func checkListen(address string) error {
