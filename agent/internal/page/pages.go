@@ -2,14 +2,11 @@ package page
 
 import (
 	"bytes"
-	"compress/gzip"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
-	"path"
 
 	"github.com/gin-gonic/gin"
 
@@ -58,33 +55,12 @@ func newPages(opts Options) (*pages, error) {
 	return p, nil
 }
 
-// newVoice parses every page with the words of one language. frame.html and
-// parts.html belong to all of them; each other file fills in "main".
+// newVoice parses every page with the words of one language.
 func newVoice(speaker *web.Speaker, assets *web.Assets) (*voice, error) {
-	base := template.New("frame.html").Funcs(template.FuncMap{
+	pages, err := web.ParsePages(templateFiles, template.FuncMap{
 		"say": speaker.Say, "count": speaker.Count, "whole": speaker.Whole, "asset": assets.Address,
 	})
-	base, err := base.ParseFS(templateFiles, "templates/frame.html", "templates/parts.html")
-	if err != nil {
-		return nil, err
-	}
-	names, err := fs.Glob(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
-	v := &voice{Speaker: speaker, pages: map[string]*template.Template{}}
-	for _, name := range names {
-		one, err := base.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if one, err = one.ParseFS(templateFiles, name); err != nil {
-			return nil, err
-		}
-		file := path.Base(name)
-		v.pages[file[:len(file)-len(".html")]] = one
-	}
-	return v, nil
+	return &voice{Speaker: speaker, pages: pages}, err
 }
 
 // registerPages adds the pages for people and their assets.
@@ -162,19 +138,10 @@ func (s *Server) show(c *gin.Context, status int, p pageView) {
 	s.sendPage(c, status, out.Bytes())
 }
 
-// sendPage sends HTML, smaller where the reader can read it so: the settings of
-// many zones are long and alike. Nothing secret stands in a page that its length
-// could tell.
+// sendPage sends HTML, zipped where the reader can read it so: the settings of
+// many zones are long and alike.
 func (s *Server) sendPage(c *gin.Context, status int, html []byte) {
-	if web.AcceptsGzip(c.Request) {
-		var zipped bytes.Buffer
-		w := gzip.NewWriter(&zipped)
-		_, err := w.Write(html)
-		if err = errors.Join(err, w.Close()); err == nil {
-			c.Header("Content-Encoding", "gzip")
-			html = zipped.Bytes()
-		}
-	}
+	html = web.Zip(c.Request, c.Writer.Header(), html)
 	c.Header("Vary", "Accept-Encoding")
 	c.Data(status, "text/html; charset=utf-8", html)
 }

@@ -11,23 +11,12 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"gourdian/internal/web"
 )
 
-// contentPolicy lets a page load from the board alone: no inline script or
-// style, no other host, no frame around it.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
 func securityHeaders(c *gin.Context) {
-	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store") // handlers of things that never change say otherwise
+	web.SetSecurityHeaders(c.Writer.Header())
 	c.Next()
 }
 

@@ -6,11 +6,12 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"gourdian/internal/web"
 )
 
 const (
@@ -159,27 +160,10 @@ func comingFrom(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return localPath(r.URL.RequestURI())
 	}
-	from, err := url.Parse(r.Referer())
-	if err != nil || from.Host != r.Host {
-		return "/"
-	}
-	return localPath(from.RequestURI())
+	return web.ComingFrom(r, notNext()...)
 }
 
-// localPath returns next where it is a path on this board, else "/". Browsers
-// read "//host" and "/\host" as another site and drop control characters before
-// they look.
-func localPath(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') ||
-		strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "/"
-	}
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
-		return "/"
-	}
-	if u.Path == "/pin" || strings.HasPrefix(u.Path, "/pin/") {
-		return "/"
-	}
-	return u.RequestURI()
-}
+// localPath is web.LocalPath; nobody is sent to a page that asks for the PIN.
+func localPath(next string) string { return web.LocalPath(next, notNext()...) }
+
+func notNext() []string { return []string{"/pin", "/pin/"} }

@@ -14,24 +14,11 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"gourdian/cloud/internal/people"
+	"gourdian/internal/web"
 )
 
-// contentPolicy lets a page load from the hub alone: no inline script or style,
-// no other host, no frame around it. blob: is a photo that its reader has
-// chosen and not yet sent.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
 func securityHeaders(c *gin.Context) {
-	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store") // handlers of things that never change say otherwise
+	web.SetSecurityHeaders(c.Writer.Header(), "blob:")
 	c.Next()
 }
 
@@ -179,23 +166,13 @@ func (s *Server) toLogin(c *gin.Context) {
 	c.Redirect(http.StatusSeeOther, target)
 }
 
-// LocalPath returns next where it is a path on this hub, else "/". Browsers
-// read "//host" and "/\host" as another site and drop control characters before
-// they look.
-func LocalPath(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsRune(next, '\\') ||
-		strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "/"
-	}
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
-		return "/"
-	}
-	if u.Path == "/login" || u.Path == "/logout" {
-		return "/"
-	}
-	return u.RequestURI()
-}
+// LocalPath is web.LocalPath; nobody is sent to log in or out.
+func LocalPath(next string) string { return web.LocalPath(next, notNext()...) }
+
+// ComingFrom is web.ComingFrom, likewise.
+func ComingFrom(r *http.Request) string { return web.ComingFrom(r, notNext()...) }
+
+func notNext() []string { return []string{"/login", "/logout"} }
 
 // addressOf is who is counted when requests are bounded: an IPv6 network of
 // one customer counts as one.

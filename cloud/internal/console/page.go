@@ -2,10 +2,7 @@ package console
 
 import (
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/gin-gonic/gin"
 
@@ -59,7 +56,7 @@ func (k *Console) show(c *gin.Context, status int, p page) {
 		Version: k.opts.Version, Hub: k.opts.Name, Missing: len(k.assets.Missing()) > 0,
 	}
 	if c.Request.Method != http.MethodGet { // a refused form is no address to come back to
-		view.Path = comingFrom(c.Request)
+		view.Path = api.ComingFrom(c.Request)
 	}
 	if who, ok := api.Who(c); ok {
 		view.Who = who.Name
@@ -92,27 +89,9 @@ func (k *Console) render(c *gin.Context, status int, v *voice, name, part string
 		c.String(http.StatusInternalServerError, v.Say("hub.error.internal"))
 		return
 	}
-	html := out.Bytes()
-	if web.AcceptsGzip(c.Request) {
-		var zipped bytes.Buffer
-		w := gzip.NewWriter(&zipped)
-		_, err := w.Write(html)
-		if err = errors.Join(err, w.Close()); err == nil {
-			c.Header("Content-Encoding", "gzip")
-			html = zipped.Bytes()
-		}
-	}
+	html := web.Zip(c.Request, c.Writer.Header(), out.Bytes())
 	c.Header("Vary", "Accept-Encoding, Accept-Language")
 	c.Data(status, "text/html; charset=utf-8", html)
-}
-
-// comingFrom is the page that a form was sent from.
-func comingFrom(r *http.Request) string {
-	from, err := url.Parse(r.Referer())
-	if err != nil || from.Host != r.Host {
-		return "/"
-	}
-	return api.LocalPath(from.RequestURI())
 }
 
 // ShowError answers with a page that says in words what is wrong; the words of

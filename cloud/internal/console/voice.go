@@ -2,10 +2,7 @@ package console
 
 import (
 	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,33 +19,15 @@ type voice struct {
 	pages    map[string]*template.Template // by file name without ".html"
 }
 
-// newVoice parses every page with the words of one language. frame.html and
-// parts.html belong to all of them; each other file fills in "main".
+// newVoice parses every page with the words of one language.
 func newVoice(speaker *web.Speaker, assets *web.Assets, location *time.Location) (*voice, error) {
-	v := &voice{Speaker: speaker, location: location, pages: map[string]*template.Template{}}
-	base := template.New("frame.html").Funcs(template.FuncMap{
+	v := &voice{Speaker: speaker, location: location}
+	var err error
+	v.pages, err = web.ParsePages(templateFiles, template.FuncMap{
 		"say": speaker.Say, "count": speaker.Count, "whole": speaker.Whole, "bytes": speaker.Bytes,
 		"asset": assets.Address, "ago": v.ago,
 	})
-	base, err := base.ParseFS(templateFiles, "templates/frame.html", "templates/parts.html")
-	if err != nil {
-		return nil, err
-	}
-	names, err := fs.Glob(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		one, err := base.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if one, err = one.ParseFS(templateFiles, name); err != nil {
-			return nil, err
-		}
-		v.pages[strings.TrimSuffix(path.Base(name), ".html")] = one
-	}
-	return v, nil
+	return v, err
 }
 
 // ago says how long ago something was, exact on hover.
