@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -68,8 +67,6 @@ func Explain(err error) string {
 		return ""
 	}
 }
-
-func storeDir(config Config) string { return filepath.Join(config.Data, "store") }
 
 // addUplink adds the link to the hub, which waits until the board has joined one.
 func (b *board) addUplink(tap *uplink.Tap) {

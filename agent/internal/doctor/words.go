@@ -26,14 +26,6 @@ func Words(s *web.Speaker, r Result) (text, remedy string) {
 // Name says what a check looks at.
 func Name(s *web.Speaker, check string) string { return s.Say("doctor.check_" + check) }
 
-// Figure writes what was measured with its unit, "" where nothing was.
-func Figure(s *web.Speaker, r Result) string {
-	if r.Unit == "" {
-		return ""
-	}
-	return number(s, r.Value) + " " + r.Unit
-}
-
 func said(s *web.Speaker, value any) string {
 	switch v := value.(type) {
 	case int:

@@ -9,47 +9,21 @@ import (
 	"gourdian/internal/wire"
 )
 
-// verdictView is a verdict as a reader meets it: never by colour alone.
+// verdictView is a verdict as a reader meets it.
 type verdictView struct {
-	Name  wire.Verdict
-	Word  string
-	Shape string // a drawing of parts.html
-	Tone  string // a class of the style sheet
+	Name wire.Verdict
+	web.Look
 }
 
-// verdict says a verdict or a label. A class of a custom model has its own
-// words, and shape and tone by its place.
+// verdict says a verdict or a label in the words of the model.
 func (v *voice) verdict(name wire.Verdict, model *live.Model) verdictView {
-	view := verdictView{Name: name, Shape: string(name), Tone: string(name)}
-	switch name {
-	case wire.Good, wire.Regular, wire.Bad, wire.Unsure:
-	case wire.NotPumpkin, cantTell:
-		view.Tone = "none"
-	default:
-		view.Word, view.Shape, view.Tone = v.customClass(name, model)
-		return view
-	}
-	view.Word = v.Say("verdict." + string(name))
-	return view
-}
-
-func (v *voice) customClass(name wire.Verdict, model *live.Model) (word, shape, tone string) {
-	looks := []struct{ shape, tone string }{{"square", "c1"}, {"hexagon", "c2"}, {"drop", "c3"}, {"cross", "c4"}, {"bar", "c5"}}
-	word, shape, tone = string(name), "square", "c1"
-	if model == nil {
-		return word, shape, tone
-	}
-	at := slices.IndexFunc(model.Classes, func(c live.ModelClass) bool { return c.Name == string(name) })
-	if at < 0 {
-		return word, shape, tone
-	}
-	for _, lang := range []web.Lang{web.English, v.Lang()} {
-		if label := model.Classes[at].Labels[string(lang)]; label != "" {
-			word = label
+	var classes []web.Class
+	if model != nil {
+		for _, c := range model.Classes {
+			classes = append(classes, web.Class(c))
 		}
 	}
-	look := looks[at%len(looks)]
-	return word, look.shape, look.tone
+	return verdictView{name, v.Verdict(string(name), classes)}
 }
 
 // verdictOrder lists the verdicts of a model, then others that were met, then
