@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"gourdian/cloud/internal/db"
-
+	"gourdian/cloud/internal/setting"
 	"gourdian/internal/configfile"
 )
 
@@ -22,7 +22,7 @@ const InstalledData = "/var/lib/gourdian/hub"
 // databaseName is the SQLite database in the data folder.
 const databaseName = "hub.sqlite"
 
-// Config is all that is fixed while the hub runs.
+// Config is what the hub is started with.
 type Config struct {
 	Data        string   `koanf:"data"`         // folder of database, pictures, models and keys; made when missing
 	Listen      string   `koanf:"listen"`       // console and API, HTTPS, host:port
@@ -30,14 +30,22 @@ type Config struct {
 	ListenMQTT  string   `koanf:"listen_mqtt"`  // boards, MQTT over TLS, host:port
 	Address     string   `koanf:"address"`      // https://host:port under which boards and people reach the hub; "" = by the machine's name
 	Name        string   `koanf:"name"`         // of the hub, for people
+	TimeZone    string   `koanf:"time_zone"`    // of times on pages; "" = the machine's
 	Database    string   `koanf:"database"`     // "" = SQLite in the data folder, or postgres://…
 	Log         string   `koanf:"log"`          // "debug", "info", "warn" or "error"
 	TLS         TLS      `koanf:"tls"`
 	Workers     Workers  `koanf:"workers"`
-	Alerts      Alerts   `koanf:"alerts"`
-	Samples     Samples  `koanf:"samples"`
 	Predict     Predict  `koanf:"predict"`
 	Names       []string `koanf:"names"` // further host names and addresses in the hub's own certificate
+
+	// What follows, with name, time zone and some of predict, can be changed on
+	// the hub's page where file and environment do not name it.
+	Alerts  setting.Alerts  `koanf:"alerts"`
+	Samples setting.Samples `koanf:"samples"`
+	Labels  setting.Labels  `koanf:"labels"`
+	Backup  setting.Backup  `koanf:"backup"`
+
+	fixed []string // keys that file or environment name
 }
 
 // TLS is a certificate from elsewhere for the console; "" = the hub's own CA.
@@ -53,11 +61,6 @@ type Workers struct {
 	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
 }
 
-// Alerts says who is told when something goes wrong.
-type Alerts struct {
-	Webhook string `koanf:"webhook"` // address that is sent JSON by POST; "" = nobody
-}
-
 // Default is the config where nothing is said. dir is the folder that the
 // program was started in: a checkout keeps its data in its cache.
 func Default(dir string) Config {
@@ -65,8 +68,27 @@ func Default(dir string) Config {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 		data = filepath.Join(dir, ".cache", "hub")
 	}
-	return Config{Data: data, Listen: ":8443", ListenPlain: "127.0.0.1:8480", ListenMQTT: ":8883", Name: "gourdian", Log: "info",
-		Samples: defaultSamples(), Predict: defaultPredict()}
+	v := setting.Defaults()
+	return Config{
+		Data: data, Listen: ":8443", ListenPlain: "127.0.0.1:8480", ListenMQTT: ":8883", Name: v.Name, TimeZone: v.TimeZone, Log: "info",
+		Predict: Predict{Access: v.Predict.Access, PerMinute: v.Predict.PerMinute, Queue: 64, Seconds: 10},
+		Alerts:  v.Alerts, Samples: v.Samples, Labels: v.Labels, Backup: v.Backup,
+	}
+}
+
+// settings are the values of what can be changed on the page.
+func (c *Config) settings() setting.Values {
+	return setting.Values{
+		Name: c.Name, TimeZone: c.TimeZone, Predict: setting.Predict{Access: c.Predict.Access, PerMinute: c.Predict.PerMinute},
+		Samples: c.Samples, Labels: c.Labels, Alerts: c.Alerts, Backup: c.Backup,
+	}
+}
+
+// with is the config with what the page says.
+func (c Config) with(v setting.Values) Config {
+	c.Name, c.TimeZone, c.Predict.Access, c.Predict.PerMinute = v.Name, v.TimeZone, v.Predict.Access, v.Predict.PerMinute
+	c.Samples, c.Labels, c.Alerts, c.Backup = v.Samples, v.Labels, v.Alerts, v.Backup
+	return c
 }
 
 // Validate reports every problem with its path.
@@ -91,20 +113,13 @@ func (c *Config) Validate() error {
 			fault("address", fmt.Errorf("%q is no https://host:port", c.Address))
 		}
 	}
-	if c.Name == "" || len(c.Name) > 60 {
-		fault("name", errors.New("1 to 60 characters"))
-	}
 	_, err := configfile.Level(c.Log)
 	fault("log", err)
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
 		fault("tls", errors.New("certificate and key go together"))
 	}
-	if c.Alerts.Webhook != "" {
-		if u, err := url.Parse(c.Alerts.Webhook); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			fault("alerts.webhook", errors.New("it is no http or https address"))
-		}
-	}
-	c.Samples.check(fault)
+	values := c.settings()
+	setting.Check(&values, fault)
 	c.Predict.check(fault)
 	return errors.Join(errs...)
 }
@@ -155,17 +170,16 @@ func checkPlain(address string) error {
 
 // tree is the config as YAML has it, without passwords.
 func (c *Config) tree() map[string]any {
-	webhook := ""
-	if u, err := url.Parse(c.Alerts.Webhook); err == nil && u.Host != "" {
-		webhook = u.Scheme + "://" + u.Host + "/…" // such addresses are secrets
-	}
+	webhook := setting.Hide(c.Alerts.Webhook) // such addresses are secrets
 	return map[string]any{
 		"data": c.Data, "listen": c.Listen, "listen_plain": c.ListenPlain, "listen_mqtt": c.ListenMQTT,
-		"address": c.Address, "name": c.Name, "database": db.Hide(c.DSN()), "log": c.Log, "names": c.Names,
+		"address": c.Address, "name": c.Name, "time_zone": c.TimeZone, "database": db.Hide(c.DSN()), "log": c.Log, "names": c.Names,
 		"tls":     map[string]any{"certificate": c.TLS.Certificate, "key": c.TLS.Key},
 		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer, "onnxruntime": c.Workers.OnnxRuntime},
 		"alerts":  map[string]any{"webhook": webhook},
 		"samples": map[string]any{"quota_gb": c.Samples.QuotaGB, "per_board": c.Samples.PerBoard, "keep_days": c.Samples.KeepDays, "visitors_days": c.Samples.VisitorsDays},
-		"predict": map[string]any{"access": c.Predict.Access, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
+		"labels":  map[string]any{"claim_minutes": c.Labels.ClaimMinutes, "enough": c.Labels.Enough},
+		"backup":  map[string]any{"every_hours": c.Backup.EveryHours, "keep": c.Backup.Keep},
+		"predict": map[string]any{"access": c.Predict.Access, "per_minute": c.Predict.PerMinute, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
 	}
 }

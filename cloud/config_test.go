@@ -41,6 +41,10 @@ func TestMistakesAreRefusedWithTheirPath(t *testing.T) {
 		"alerts:\n  webhook: ftp://x":    "alerts.webhook",
 		"workers:\n  trainer: /x":        "trainer",
 		"data: \"\"":                     "data",
+		"time_zone: Mars/Olympus":        "time_zone",
+		"samples:\n  quota_gb: 0":        "samples.quota_gb",
+		"predict:\n  per_minute: 0":      "predict.per_minute",
+		"backup:\n  keep: 0":             "backup.keep",
 		"listen: \":1\"\nlisten_mqtt: x": "listen_mqtt",
 	} {
 		path := filepath.Join(t.TempDir(), "hub.yaml")
@@ -53,6 +57,26 @@ func TestMistakesAreRefusedWithTheirPath(t *testing.T) {
 	}
 	if _, err := Load("", []string{"GOURDIAN_HUB_LISENT=:1"}, Default("/nonexistent")); err == nil || !strings.Contains(err.Error(), "LISENT") {
 		t.Errorf("an unknown variable: %v", err)
+	}
+}
+
+// TestWhatFileAndEnvironmentNameIsFixed: also where they say the default.
+func TestWhatFileAndEnvironmentNameIsFixed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hub.yaml")
+	if err := os.WriteFile(path, []byte("name: gourdian\nsamples:\n  keep_days: 3\npredict:\n  queue: 9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path, []string{"GOURDIAN_HUB_PREDICT_ACCESS=off", "GOURDIAN_HUB_ALERTS_WEBHOOK="}, Default("/nonexistent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(c.fixed, " "); got != "name predict.access samples.keep_days alerts.webhook" {
+		t.Errorf("fixed are %s", got)
+	}
+	again := c.with(c.settings())
+	if v := again.settings(); v != c.settings() || v.Predict.Access != "off" {
+		t.Errorf("%+v", v)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gourdian/cloud/internal/setting"
 	"gourdian/internal/configfile"
 )
 
@@ -43,7 +44,25 @@ func Load(path string, environ []string, defaults Config) (Config, error) {
 	if err := config.Validate(); err != nil {
 		return Config{}, fmt.Errorf("config: %w", err)
 	}
+	config.fixed = named(tree)
 	return config, nil
+}
+
+// named are the settings of the page that file or environment name.
+func named(tree map[string]any) []string {
+	var keys []string
+	for _, f := range setting.Fields() {
+		group, key, within := strings.Cut(f.Key, ".")
+		value, found := tree[group]
+		if within {
+			inner, _ := value.(map[string]any)
+			_, found = inner[key]
+		}
+		if found {
+			keys = append(keys, f.Key)
+		}
+	}
+	return keys
 }
 
 // set puts the value of a variable into the tree. Some keys have an underscore

@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -21,45 +20,17 @@ import (
 	"gourdian/internal/service"
 )
 
-// Samples says which pictures are kept, and for how long.
-type Samples struct {
-	QuotaGB      float64 `koanf:"quota_gb"`      // of all pictures
-	PerBoard     int     `koanf:"per_board"`     // pictures of one board that may wait for a label
-	KeepDays     int     `koanf:"keep_days"`     // pictures without a label are deleted after so many days, 0 = never
-	VisitorsDays int     `koanf:"visitors_days"` // the same for what visitors gave, labelled or not
-}
-
 // Predict says who has verdicts on photos, and how much of the machine they take.
 type Predict struct {
-	Access  string `koanf:"access"`  // "open" to anyone, "login" or "off"
-	Workers int    `koanf:"workers"` // inference workers, 0 = one for each two processors
-	Queue   int    `koanf:"queue"`   // pictures that may wait or be worked on
-	Seconds int    `koanf:"seconds"` // after which a request is given up
+	Access    string `koanf:"access"`     // "open" to anyone, "login" or "off"
+	PerMinute int    `koanf:"per_minute"` // verdicts a minute for one address of somebody who has not logged in
+	Workers   int    `koanf:"workers"`    // inference workers, 0 = one for each two processors
+	Queue     int    `koanf:"queue"`      // pictures that may wait or be worked on
+	Seconds   int    `koanf:"seconds"`    // after which a request is given up
 }
 
-func defaultSamples() Samples { return Samples{QuotaGB: 20, PerBoard: 2000, VisitorsDays: 365} }
-
-func defaultPredict() Predict { return Predict{Access: string(api.AccessOpen), Queue: 64, Seconds: 10} }
-
-// check reports every problem with its path.
-func (s *Samples) check(fault func(path string, err error)) {
-	if s.QuotaGB <= 0 || s.QuotaGB > 1e6 {
-		fault("samples.quota_gb", errors.New("above 0 and at most 1000000"))
-	}
-	if s.PerBoard < 1 || s.PerBoard > 1_000_000 {
-		fault("samples.per_board", errors.New("1 to 1000000"))
-	}
-	if s.KeepDays < 0 || s.VisitorsDays < 0 {
-		fault("samples", errors.New("days below 0"))
-	}
-}
-
+// check reports every problem with its path, beside those of settings.
 func (p *Predict) check(fault func(path string, err error)) {
-	switch api.Access(p.Access) {
-	case api.AccessOpen, api.AccessLogin, api.AccessOff:
-	default:
-		fault("predict.access", fmt.Errorf("%q is none of open, login, off", p.Access))
-	}
 	if p.Workers < 0 || p.Workers > 64 {
 		fault("predict.workers", errors.New("0 to 64"))
 	}
@@ -108,14 +79,12 @@ func (h *Hub) openPictures(context.Context) (err error) {
 		Workers: c.Predict.workers(), Queue: c.Predict.Queue, Deadline: time.Duration(c.Predict.Seconds) * time.Second, Memory: at("variant.json"),
 		Infer: infer.Options{Program: c.Workers.Infer, Library: c.Workers.OnnxRuntime, Threads: 1, Log: h.log}, Log: h.log,
 	}, p.registry, p.decoders)
-	p.samples, err = sample.Open(sample.Config{
-		Dir: at("incoming"), Quota: int64(c.Samples.QuotaGB * 1e9), PerBoard: c.Samples.PerBoard,
-		KeepDays: c.Samples.KeepDays, VisitorsDays: c.Samples.VisitorsDays, Log: h.log,
-	}, h.db, p.blobs, p.decoders)
+	p.samples, err = sample.Open(sample.Config{Dir: at("incoming"), Limits: h.sampleLimits, Log: h.log}, h.db, p.blobs, p.decoders)
 	if err != nil {
 		return err
 	}
 	p.labels = label.New(h.db)
+	p.labels.ClaimFor(func() time.Duration { return time.Duration(h.settings.Now().Labels.ClaimMinutes) * time.Minute })
 	p.index = feature.New(h.db, p.samples, p.decoders, p.predict, h.log)
 	for _, part := range []service.Part{
 		{Name: "decoders", Run: p.decoders.Run}, {Name: "predict", Run: p.predict.Run},
@@ -133,17 +102,31 @@ func (h *Hub) openPictures(context.Context) (err error) {
 	return nil
 }
 
+// sampleLimits are those in force.
+func (h *Hub) sampleLimits() sample.Limits {
+	s := h.settings.Now().Samples
+	return sample.Limits{Quota: int64(s.QuotaGB * 1e9), PerBoard: s.PerBoard, KeepDays: s.KeepDays, VisitorsDays: s.VisitorsDays}
+}
+
+// predictRules say who has verdicts now.
+func (h *Hub) predictRules() api.PredictRules {
+	p := h.settings.Now().Predict
+	return api.PredictRules{Access: api.Access(p.Access), PerMinute: p.PerMinute}
+}
+
 // addPictures adds the addresses and pages of pictures and models.
 func (h *Hub) addPictures() {
-	p, access := &h.pictures, api.Access(h.config.Predict.Access)
+	p, door := &h.pictures, api.NewDoor(h.predictRules)
 	archives := api.NewSamples(p.samples, p.labels, h.audit, filepath.Join(h.config.Data, "incoming"), h.log)
-	h.routes = append(h.routes, api.NewPredict(p.predict, access).Routes()...)
+	h.routes = append(h.routes, api.NewPredict(p.predict, door).Routes()...)
 	h.routes = append(h.routes, api.NewModels(p.registry, h.audit, h.log).Routes()...)
 	h.routes = append(h.routes, archives.Routes()...)
 	h.console.Add((&console.Samples{Console: h.console, Samples: p.samples, Labels: p.labels, Import: archives}).Section())
-	h.console.Add((&console.Labelling{Console: h.console, Samples: p.samples, Labels: p.labels}).Section())
+	h.console.Add((&console.Labelling{
+		Console: h.console, Samples: p.samples, Labels: p.labels, Enough: func() int { return h.settings.Now().Labels.Enough },
+	}).Section())
 	h.console.Add((&console.Models{Console: h.console, Registry: p.registry, State: p.predict.State}).Section())
 	h.console.Add((&console.Predict{
-		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Access: access,
+		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Door: door,
 	}).Section())
 }

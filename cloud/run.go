@@ -27,6 +27,7 @@ import (
 	"gourdian/cloud/internal/ingest"
 	"gourdian/cloud/internal/logbook"
 	"gourdian/cloud/internal/people"
+	"gourdian/cloud/internal/setting"
 	"gourdian/internal/service"
 	"gourdian/internal/web"
 	"gourdian/internal/wire"
@@ -45,6 +46,7 @@ type Hub struct {
 	unlock    func()
 	book      *logbook.Book
 	db        *db.DB
+	settings  *setting.Store
 	people    *people.People
 	sessions  *people.Sessions
 	audit     *people.Audit
@@ -106,6 +108,9 @@ func (h *Hub) openStores(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if h.settings, err = setting.Open(ctx, h.db, h.config.settings(), h.config.fixed); err != nil {
+		return err
+	}
 	if h.people, err = people.New(ctx, h.db); err != nil {
 		return err
 	}
@@ -152,14 +157,11 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 }
 
 func (h *Hub) openConsole(context.Context) (err error) {
-	var text bytes.Buffer
-	if err := h.config.Print(&text); err != nil {
-		return err
-	}
 	h.health = health.New(h.checks)
 	h.console, err = console.New(console.Options{
 		People: h.people, Sessions: h.sessions, Audit: h.audit, Health: h.health, Book: h.book,
-		Version: h.build.Version, Name: h.config.Name, Address: h.config.Address, Config: text.String(), Place: h.place, Log: h.log,
+		Version: h.build.Version, Name: func() string { return h.settings.Now().Name }, Address: h.config.Address,
+		Config: h.printConfig, Place: h.place, Location: h.location, Log: h.log,
 	})
 	if err != nil {
 		return err
@@ -172,6 +174,20 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	return h.addAlerts()
 }
 
+// printConfig is the config in force, with what the page says.
+func (h *Hub) printConfig() (string, error) {
+	var text bytes.Buffer
+	config := h.config.with(h.settings.Now())
+	err := config.Print(&text)
+	return text.String(), err
+}
+
+// location is the time zone of the pages.
+func (h *Hub) location() *time.Location {
+	v := h.settings.Now()
+	return v.Location()
+}
+
 // place says where the hub keeps what it has.
 func (h *Hub) place(context.Context) console.Place {
 	p := console.Place{Database: string(db.KindOf(h.config.DSN())), Folder: h.config.Data}
@@ -182,17 +198,16 @@ func (h *Hub) place(context.Context) console.Place {
 }
 
 func (h *Hub) addAlerts() error {
-	if h.config.Alerts.Webhook == "" {
-		return nil
-	}
 	texts, err := web.Load()
 	if err != nil {
 		return fmt.Errorf("open alerts: %w", err)
 	}
 	sender := alert.New(alert.Config{
-		Webhook: h.config.Alerts.Webhook, Hub: h.config.Name, Words: texts.In(web.English), Client: &http.Client{}, Log: h.log,
+		Webhook: func() string { return h.settings.Now().Alerts.Webhook }, Hub: func() string { return h.settings.Now().Name },
+		Words: texts.In(web.English), Client: &http.Client{}, Log: h.log,
 	}, h.health.Conditions)
 	h.group.Add(service.Part{Name: "alerts", Run: sender.Run})
+	h.console.Add((&console.Settings{Console: h.console, Settings: h.settings, Test: sender.Test}).Section())
 	return nil
 }
 

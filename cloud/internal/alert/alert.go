@@ -26,7 +26,7 @@ const (
 
 // Message is what the webhook is sent.
 type Message struct {
-	Event    string    `json:"event"` // "begin" or "end"
+	Event    string    `json:"event"` // "begin", "end" or "test"
 	Hub      string    `json:"hub"`
 	Code     string    `json:"code"`
 	Severity string    `json:"severity"`
@@ -38,8 +38,8 @@ type Message struct {
 
 // Config is what a Sender needs.
 type Config struct {
-	Webhook string
-	Hub     string // name of the hub
+	Webhook func() string // where to, "" = nobody is told
+	Hub     func() string // name of the hub
 	Words   *web.Speaker
 	Client  *http.Client
 	Log     *slog.Logger
@@ -49,7 +49,8 @@ type Config struct {
 type Sender struct {
 	config Config
 	now    func() []health.Condition
-	told   []health.Condition // those that the other side knows of
+	to     string             // the other side
+	told   []health.Condition // those that it knows of
 }
 
 // New returns a sender of what now lists.
@@ -79,6 +80,13 @@ func (s *Sender) Run(ctx context.Context) error {
 
 // look sends what changed since the last time that sending worked.
 func (s *Sender) look(ctx context.Context) error {
+	to := s.config.Webhook()
+	if to != s.to { // another one knows of nothing yet
+		s.to, s.told = to, nil
+	}
+	if to == "" {
+		return nil
+	}
 	at := time.Now()
 	current := slices.DeleteFunc(s.now(), func(c health.Condition) bool {
 		return c.Severity < health.Warning || at.Sub(c.Since) < settle
@@ -119,13 +127,26 @@ func (s *Sender) send(ctx context.Context, event string, c health.Condition, at 
 	if key := "hub.health." + c.Code + ".do"; s.config.Words.Has(key) {
 		text += " " + s.config.Words.Say(key, args...)
 	}
-	body, err := json.Marshal(Message{event, s.config.Hub, c.Code, c.Severity.String(), c.Subject, text, c.Since.UTC(), at.UTC()})
+	return s.post(ctx, s.to, Message{event, s.config.Hub(), c.Code, c.Severity.String(), c.Subject, text, c.Since.UTC(), at.UTC()})
+}
+
+// Test sends a message that means nothing to an address, so that a person sees
+// whether it arrives. Any goroutine may call it.
+func (s *Sender) Test(ctx context.Context, webhook string) error {
+	at := time.Now().UTC()
+	return s.post(ctx, webhook, Message{
+		Event: "test", Hub: s.config.Hub(), Code: "test", Severity: health.Note.String(), Text: s.config.Words.Say("hub.health.test"), Since: at, At: at,
+	})
+}
+
+func (s *Sender) post(ctx context.Context, webhook string, m Message) error {
+	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.Webhook, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, webhook, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("send alert: %w", err)
 	}

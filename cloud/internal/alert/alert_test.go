@@ -16,6 +16,7 @@ import (
 
 // hook is a webhook without a network.
 type hook struct {
+	at   string // its address
 	down bool
 	got  []Message
 }
@@ -34,12 +35,13 @@ func (h *hook) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func sender(t *testing.T, h *hook, conditions *[]health.Condition) *Sender {
 	t.Helper()
+	h.at = "http://hook.example/x"
 	texts, err := web.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return New(Config{
-		Webhook: "http://hook.example/x", Hub: "farm", Words: texts.In(web.English),
+		Webhook: func() string { return h.at }, Hub: func() string { return "farm" }, Words: texts.In(web.English),
 		Client: &http.Client{Transport: h}, Log: slog.New(slog.DiscardHandler),
 	}, func() []health.Condition { return append([]health.Condition(nil), *conditions...) })
 }

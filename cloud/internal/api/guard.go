@@ -139,7 +139,7 @@ func (s *Server) guardPerson(c *gin.Context, least people.Role) {
 		c.Header("WWW-Authenticate", `Bearer realm="gourdian"`)
 		s.Refuse(c, http.StatusUnauthorized, "login_needed")
 	default:
-		s.toLogin(c)
+		ToLogin(c)
 	}
 }
 
@@ -151,8 +151,8 @@ func (s *Server) identify(c *gin.Context) (people.Person, error) {
 	return s.opts.Sessions.Who(c.Request.Context())
 }
 
-// toLogin sends a browser to the login page and, from there, back.
-func (s *Server) toLogin(c *gin.Context) {
+// ToLogin sends a browser to the login page and, from there, back.
+func ToLogin(c *gin.Context) {
 	c.Abort()
 	target := "/login"
 	if c.Request.Method == http.MethodGet && c.Request.URL.Path != "/" {

@@ -7,11 +7,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"gourdian/cloud/internal/people"
 	"gourdian/cloud/internal/predict"
 	"gourdian/internal/capture"
 )
@@ -19,9 +17,8 @@ import (
 // Limits of POST /api/v1/predict.
 const (
 	// MaxPhoto is the bytes of one picture.
-	MaxPhoto          = 12 << 20
-	maxPredictBody    = 48 << 20
-	strangersByMinute = 60 // requests of one address that has not logged in
+	MaxPhoto       = 12 << 20
+	maxPredictBody = 48 << 20
 )
 
 // Access says who may ask for verdicts.
@@ -34,18 +31,6 @@ const (
 	AccessOff   Access = "off"   // nobody
 )
 
-// Least is the least role that this access asks for; ok is false when it is off.
-func (a Access) Least() (least people.Role, ok bool) {
-	switch a {
-	case AccessOpen:
-		return Open, true
-	case AccessLogin:
-		return people.Viewer, true
-	default:
-		return people.Viewer, false
-	}
-}
-
 // Predictor answers for pictures; *predict.Service is one.
 type Predictor interface {
 	Reserve(n int) (release func(), err error)
@@ -56,19 +41,15 @@ type Predictor interface {
 // kept.
 type Predict struct {
 	predictor Predictor
-	access    Access
-	strangers *addressRate
+	door      *Door
 }
 
 // NewPredict returns the addresses of the predictor.
-func NewPredict(p Predictor, access Access) *Predict {
-	return &Predict{predictor: p, access: access, strangers: newRate(strangersByMinute)}
-}
+func NewPredict(p Predictor, door *Door) *Predict { return &Predict{predictor: p, door: door} }
 
-// Routes are the addresses.
+// Routes are the addresses. Who may use them is asked of the door each time.
 func (p *Predict) Routes() []Route {
-	least, _ := p.access.Least()
-	return []Route{{Method: http.MethodPost, Path: "/api/v1/predict", Least: least, Limit: maxPredictBody, Handler: p.serve}}
+	return []Route{{Method: http.MethodPost, Path: "/api/v1/predict", Least: Open, Limit: maxPredictBody, Handler: p.serve}}
 }
 
 // prediction is the answer for one picture.
@@ -89,11 +70,16 @@ type saidOfPicture struct {
 }
 
 func (p *Predict) serve(c *gin.Context) {
-	if p.access == AccessOff {
-		Fail(c, http.StatusNotFound, "predict_off", "This hub gives no verdicts on pictures.", "An admin can open it in the hub's config (predict.access).")
+	switch entry, wait := p.door.Ask(c); entry {
+	case EntryOff:
+		Fail(c, http.StatusNotFound, "predict_off", "This hub gives no verdicts on pictures.", "An admin can open it on the page of settings (predict.access).")
 		return
-	}
-	if !p.mayAsk(c) {
+	case EntryLogin:
+		c.Header("WWW-Authenticate", `Bearer realm="gourdian"`)
+		Fail(c, http.StatusUnauthorized, "login_needed", "Nobody is logged in.", "Log in, or send an API token: Authorization: Bearer gdn_…")
+		return
+	case EntryLater:
+		Busy(c, int(wait.Seconds())+1, "too_many_requests", "Too many requests from this address.")
 		return
 	}
 	files, release, err := ReadPhotos(c, p.predictor)
@@ -123,19 +109,6 @@ func (p *Predict) serve(c *gin.Context) {
 		}
 	}
 	c.JSON(http.StatusOK, gin.H{"results": out})
-}
-
-// mayAsk bounds strangers; it answers and returns false for one who
-// asks too often. Whoever has logged in is known and not counted.
-func (p *Predict) mayAsk(c *gin.Context) bool {
-	if _, known := Who(c); known {
-		return true
-	}
-	wait, ok := p.strangers.allow(c.RemoteIP(), time.Now())
-	if !ok {
-		Busy(c, int(wait.Seconds())+1, "too_many_requests", "Too many requests from this address.")
-	}
-	return ok
 }
 
 // PhotoFault says why there is no verdict.

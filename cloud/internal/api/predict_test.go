@@ -65,6 +65,10 @@ func formOf(t *testing.T, field string, files ...string) (contentType string, bo
 	return w.FormDataContentType(), out.Bytes()
 }
 
+func doorOf(access Access, perMinute int) *Door {
+	return NewDoor(func() PredictRules { return PredictRules{access, perMinute} })
+}
+
 // asked sends a form to the predictor as a person, "" = a stranger.
 func asked(p *Predict, person, contentType string, body []byte) *httptest.ResponseRecorder {
 	gin.SetMode(gin.ReleaseMode)
@@ -87,7 +91,7 @@ func TestPredictAnswersAsTheContractSays(t *testing.T) {
 	t.Parallel()
 	o := &oracle{room: 8}
 	kind, body := formOf(t, "image", "good", "bad")
-	w := asked(NewPredict(o, AccessOpen), "", kind, body)
+	w := asked(NewPredict(o, doorOf(AccessOpen, 60)), "", kind, body)
 	var answer struct {
 		Results []map[string]any `json:"results"`
 	}
@@ -128,7 +132,7 @@ func TestPredictRefusesHostileAndSurplusRequests(t *testing.T) {
 	} {
 		o := tc.oracle
 		kind, body := formOf(t, tc.field, tc.files...)
-		w := asked(NewPredict(&o, AccessOpen), "ana", kind, body)
+		w := asked(NewPredict(&o, doorOf(AccessOpen, 60)), "ana", kind, body)
 		if w.Code != tc.status || !strings.Contains(w.Body.String(), `"code":"`+tc.code+`"`) || (w.Header().Get("Retry-After") != "") != tc.again {
 			t.Errorf("%s: %d %.200s, Retry-After %q", name, w.Code, w.Body, w.Header().Get("Retry-After"))
 		}
@@ -136,7 +140,7 @@ func TestPredictRefusesHostileAndSurplusRequests(t *testing.T) {
 			t.Errorf("%s: %d places were not given back", name, o.taken)
 		}
 	}
-	w := asked(NewPredict(&oracle{room: 8}, AccessOpen), "", "text/plain", []byte("x"))
+	w := asked(NewPredict(&oracle{room: 8}, doorOf(AccessOpen, 60)), "", "text/plain", []byte("x"))
 	if w.Code != 400 {
 		t.Errorf("no form: %d", w.Code)
 	}
@@ -145,25 +149,43 @@ func TestPredictRefusesHostileAndSurplusRequests(t *testing.T) {
 func TestStrangersAreBoundedAndKnownPeopleAreNot(t *testing.T) {
 	t.Parallel()
 	kind, body := formOf(t, "image", "good")
-	p := NewPredict(&oracle{room: 8}, AccessOpen)
+	rules := PredictRules{AccessOpen, 60}
+	p := NewPredict(&oracle{room: 8}, NewDoor(func() PredictRules { return rules }))
 	refused := 0
-	for range 2 * strangersByMinute {
+	for range 2 * rules.PerMinute {
 		if w := asked(p, "", kind, body); w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") != "" {
 			refused++
 		}
 	}
-	if refused < strangersByMinute/2 {
-		t.Errorf("only %d of %d were refused", refused, 2*strangersByMinute)
+	if refused < rules.PerMinute/2 {
+		t.Errorf("only %d of %d were refused", refused, 2*rules.PerMinute)
 	}
 	if w := asked(p, "ana", kind, body); w.Code != http.StatusOK {
 		t.Errorf("ana: %d", w.Code)
 	}
-	if w := asked(NewPredict(&oracle{room: 8}, AccessOff), "ana", kind, body); w.Code != http.StatusNotFound {
-		t.Errorf("switched off: %d", w.Code)
+	rules.PerMinute = 6000 // 100 a second: one comes back within 10 ms
+	if w := asked(p, "", kind, body); w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") != "1" {
+		t.Errorf("a higher rate is not in force: wait %s s", w.Header().Get("Retry-After"))
 	}
-	for access, least := range map[Access]people.Role{AccessOpen: Open, AccessLogin: people.Viewer, AccessOff: people.Viewer} {
-		if got := NewPredict(&oracle{}, access).Routes()[0].Least; got != least {
-			t.Errorf("%s asks for %s", access, got)
+}
+
+// TestAccessThatAnAdminChangesHoldsForTheNextRequest: nobody restarts the hub to
+// close it.
+func TestAccessThatAnAdminChangesHoldsForTheNextRequest(t *testing.T) {
+	t.Parallel()
+	kind, body := formOf(t, "image", "good")
+	rules := PredictRules{AccessOpen, 60}
+	p := NewPredict(&oracle{room: 8}, NewDoor(func() PredictRules { return rules }))
+	for _, tc := range []struct {
+		access Access
+		who    string
+		status int
+	}{
+		{AccessOpen, "", 200}, {AccessLogin, "", 401}, {AccessLogin, "ana", 200}, {AccessOff, "", 404}, {AccessOff, "ana", 404}, {AccessOpen, "", 200},
+	} {
+		rules.Access = tc.access
+		if w := asked(p, tc.who, kind, body); w.Code != tc.status {
+			t.Errorf("%s for %q: %d, expected is %d", tc.access, tc.who, w.Code, tc.status)
 		}
 	}
 }

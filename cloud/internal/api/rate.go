@@ -13,7 +13,7 @@ const maxAddresses = 10_000
 
 // addressRate bounds requests by address. A nil one bounds nothing.
 type addressRate struct {
-	perMinute int
+	perMinute func() int
 
 	mu   sync.Mutex // guards seen
 	seen map[string]*caller
@@ -28,7 +28,7 @@ func newRate(perMinute int) *addressRate {
 	if perMinute <= 0 {
 		return nil
 	}
-	return &addressRate{perMinute: perMinute, seen: map[string]*caller{}}
+	return &addressRate{perMinute: func() int { return perMinute }, seen: map[string]*caller{}}
 }
 
 // allow reports whether a request may go on, and else how long to wait.
@@ -38,14 +38,18 @@ func (r *addressRate) allow(ip string, now time.Time) (wait time.Duration, ok bo
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := addressOf(ip)
+	key, most := addressOf(ip), max(1, r.perMinute())
 	v := r.seen[key]
 	if v == nil {
 		if len(r.seen) >= maxAddresses {
 			r.forgetLocked(now)
 		}
-		v = &caller{limiter: rate.NewLimiter(rate.Every(time.Minute/time.Duration(r.perMinute)), r.perMinute)}
+		v = &caller{limiter: rate.NewLimiter(every(most), most)}
 		r.seen[key] = v
+	}
+	if v.limiter.Burst() != most { // it was changed
+		v.limiter.SetLimitAt(now, every(most))
+		v.limiter.SetBurstAt(now, most)
 	}
 	v.at = now
 	reservation := v.limiter.ReserveN(now, 1)
@@ -55,6 +59,8 @@ func (r *addressRate) allow(ip string, now time.Time) (wait time.Duration, ok bo
 	}
 	return 0, true
 }
+
+func every(perMinute int) rate.Limit { return rate.Every(time.Minute / time.Duration(perMinute)) }
 
 // forgetLocked drops whoever was quiet for a minute, whose allowance is whole
 // again; under a flood of fresh addresses, everyone.

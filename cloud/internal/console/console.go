@@ -33,11 +33,11 @@ type Options struct {
 	Health   *health.Watch
 	Book     *logbook.Book
 	Version  string
-	Name     string // of the hub, for people; "" = gourdian
-	Address  string // of the hub as people type it, without a path; "" = as the reader's browser has it
-	Config   string // in force, without passwords, as text
+	Name     func() string          // of the hub, for people; asked each time, as what follows
+	Address  string                 // of the hub as people type it, without a path; "" = as the reader's browser has it
+	Config   func() (string, error) // in force, without passwords, as text
 	Place    func(ctx context.Context) Place
-	Location *time.Location // of times; nil = the machine's
+	Location func() *time.Location // of times
 	Log      *slog.Logger
 }
 
@@ -81,7 +81,7 @@ func cycle() []string {
 }
 
 func menu() []string {
-	return []string{"fleet", "samples", "labelling", "training", "models", "predict", "rollouts", "health", "people"}
+	return []string{"work", "fleet", "samples", "labelling", "training", "models", "predict", "rollouts", "health", "people", "settings"}
 }
 
 // Console is all pages. It does not change once Routes was called.
@@ -94,10 +94,6 @@ type Console struct {
 
 // New reads the templates.
 func New(opts Options) (*Console, error) {
-	if opts.Location == nil {
-		opts.Location = time.Local
-	}
-	opts.Name = cmp.Or(opts.Name, "gourdian")
 	own, err := fs.Sub(assetFiles, "assets")
 	if err != nil {
 		return nil, err

@@ -168,7 +168,7 @@ func (f *Fleet) showTokens(c *gin.Context, status int, view tokensView) {
 		return
 	}
 	for _, t := range tokens {
-		view.Tokens = append(view.Tokens, tokenRow{t.ID, t.Site, t.Note, t.By, t.Open(time.Now()), t.Rejoin, int(t.Uses), int(t.Used), v.Exact(t.ExpiresAt().In(v.location))})
+		view.Tokens = append(view.Tokens, tokenRow{t.ID, t.Site, t.Note, t.By, t.Open(time.Now()), t.Rejoin, int(t.Uses), int(t.Used), v.Exact(t.ExpiresAt().In(v.location()))})
 	}
 	k.show(c, status, page{Name: "tokens", Nav: "fleet", Title: v.Say("hub.fleet.tokens"), Body: view})
 }

@@ -218,7 +218,7 @@ func (v *voice) report(view *boardView, s wire.State) {
 }
 
 func (v *voice) certificate(view *boardView, b fleet.Board) {
-	local := b.CertificateUntil().In(v.location)
+	local := b.CertificateUntil().In(v.location())
 	view.Facts = append(view.Facts,
 		choice{Value: v.Exact(local), Label: v.Say("hub.fleet.fact.certificate")},
 		choice{Value: b.Device, Label: v.Say("hub.fleet.fact.device")})

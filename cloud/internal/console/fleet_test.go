@@ -39,7 +39,7 @@ func fullBoard(v *voice) boardView {
 
 func TestFleetPagesWithNothingAndWithEverything(t *testing.T) {
 	t.Parallel()
-	k, err := New(Options{})
+	k, err := New(Options{Location: func() *time.Location { return time.UTC }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestFleetPagesWithNothingAndWithEverything(t *testing.T) {
 
 func TestBoardsStatesHaveWords(t *testing.T) {
 	t.Parallel()
-	k, err := New(Options{})
+	k, err := New(Options{Location: func() *time.Location { return time.UTC }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func (k *Console) serveLog(c *gin.Context) {
 	lines = lines[:min(len(lines), linesPerPage)]
 	for _, line := range lines {
 		name := strings.ToLower(line.Level.String())
-		local := line.At.In(k.opts.Location)
+		local := line.At.In(k.opts.Location())
 		view.Lines = append(view.Lines, lineView{
 			When: v.ago(line.At), Clock: v.ShortDate(local) + ", " + local.Format("15:04:05"),
 			Level: v.sayOr("hub.log.level_"+name, name), Tone: toneOf(line.Level), Text: line.Text,
@@ -118,5 +118,10 @@ func toneOf(level slog.Level) string {
 }
 
 func (k *Console) serveConfig(c *gin.Context) {
-	k.show(c, http.StatusOK, page{Name: "config", Nav: "health", Title: k.voice(c).Say("hub.config.title"), Body: k.opts.Config})
+	text, err := k.opts.Config()
+	if err != nil {
+		k.fail(c, err)
+		return
+	}
+	k.show(c, http.StatusOK, page{Name: "config", Nav: "health", Title: k.voice(c).Say("hub.config.title"), Body: text})
 }

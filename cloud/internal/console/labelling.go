@@ -21,6 +21,7 @@ type Labelling struct {
 	Console *Console
 	Samples *sample.Store
 	Labels  *label.Store
+	Enough  func() int // pictures of each class that make a model worth training
 }
 
 // ahead is how many pictures are loaded before they are shown.
@@ -63,9 +64,6 @@ type keyView struct {
 	Verdict verdictView
 }
 
-// enough is how many pictures of each class make a model worth training.
-const enough = 30
-
 func (l *Labelling) serve(c *gin.Context) {
 	ctx, v, filter := c.Request.Context(), l.Console.voice(c), api.SampleFilter(c)
 	who, _ := api.Who(c)
@@ -95,6 +93,7 @@ func (l *Labelling) serve(c *gin.Context) {
 		card := v.card(&one)
 		view.Card, view.Version, view.Farmer = &card, one.LabelVersion, v.maybe(one.Correction)
 	}
+	enough := l.Enough()
 	for i, one := range v.labels() {
 		view.Keys = append(view.Keys, keyView{i + 1, one})
 		n := progress.ByLabel[one.Name]

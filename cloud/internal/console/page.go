@@ -53,7 +53,7 @@ func (k *Console) show(c *gin.Context, status int, p page) {
 	v := k.voice(c)
 	view := frameView{
 		page: p, Lang: string(v.Lang()), Theme: themeOf(c), Path: c.Request.URL.RequestURI(),
-		Version: k.opts.Version, Hub: k.opts.Name, Missing: len(k.assets.Missing()) > 0,
+		Version: k.opts.Version, Hub: k.opts.Name(), Missing: len(k.assets.Missing()) > 0,
 	}
 	if c.Request.Method != http.MethodGet { // a refused form is no address to come back to
 		view.Path = api.ComingFrom(c.Request)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,36 +25,76 @@ import (
 // Predict is the page on which a photo has its verdict at once.
 type Predict struct {
 	Console *Console
-	Service *predict.Service
-	Index   *feature.Index
+	Service Photos
+	Index   Neighbours
 	Samples *sample.Store
 	// Plain makes an upright JPEG of a photo that holds its pixels alone.
-	Plain  func(ctx context.Context, photo []byte) ([]byte, error)
-	Access api.Access
+	Plain func(ctx context.Context, photo []byte) ([]byte, error)
+	Door  *api.Door
+}
+
+// Photos answers for photos; *predict.Service is one.
+type Photos interface {
+	api.Predictor
+	State() predict.State
+}
+
+// Neighbours finds the labelled pictures that an embedding is nearest to;
+// *feature.Index is one.
+type Neighbours interface {
+	Nearest(space string, embedding []float32, most int) []feature.Neighbour
 }
 
 const (
-	maxPhotoForm   = api.MaxPhoto + 64<<10
-	photosByMinute = 30 // of one address, through the page
-	givesByMinute  = 6
-	examples       = 4
+	maxPhotoForm  = api.MaxPhoto + 64<<10
+	givesByMinute = 6 // of one address
+	examples      = 4
 )
 
-// Section is the page with its addresses. Where verdicts are off it says so.
+// Section is the page with its addresses. Who may use them is asked of the door
+// each time; where verdicts are off the page says so.
 func (p *Predict) Section() Section {
-	least, on := p.Access.Least()
-	s := Section{Name: "predict", Path: "/predict", Least: people.Viewer,
-		Routes: []api.Route{{Method: http.MethodGet, Path: "/predict", Least: least, Handler: p.serve}},
+	return Section{Name: "predict", Path: "/predict", Least: people.Viewer,
+		Routes: []api.Route{
+			{Method: http.MethodGet, Path: "/predict", Least: api.Open, Handler: p.serve},
+			{Method: http.MethodPost, Path: "/predict", Least: api.Open, Limit: maxPhotoForm, Handler: p.take},
+			{Method: http.MethodPost, Path: "/predict/give", Least: api.Open, Limit: maxPhotoForm, PerMinute: givesByMinute, Handler: p.give},
+		},
 		Steps: []Step{{Name: "predict", Path: "/predict", Least: people.Viewer, Count: func(context.Context) (Count, error) {
 			return Count{Done: int(p.Service.State().Served)}, nil
 		}}},
 	}
-	if on {
-		s.Routes = append(s.Routes,
-			api.Route{Method: http.MethodPost, Path: "/predict", Least: least, Limit: maxPhotoForm, PerMinute: photosByMinute, Handler: p.take},
-			api.Route{Method: http.MethodPost, Path: "/predict/give", Least: least, Limit: maxPhotoForm, PerMinute: givesByMinute, Handler: p.give})
+}
+
+// enter answers for the door where it does not let in.
+func (p *Predict) enter(c *gin.Context, entry api.Entry, wait time.Duration) (free bool) {
+	v := p.Console.voice(c)
+	switch entry {
+	case api.EntryLogin:
+		api.ToLogin(c)
+	case api.EntryOff:
+		view := p.view(c, v)
+		view.Off = true
+		p.page(c, http.StatusNotFound, view)
+	case api.EntryLater:
+		c.Header("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+		view := p.view(c, v)
+		view.Fault = v.Say("hub.predict.fault.too_many_requests")
+		p.answerWith(c, http.StatusTooManyRequests, view)
+	default:
+		return true
 	}
-	return s
+	return false
+}
+
+// answerWith is the page, or the part of it that a page which shows the photo
+// already asks for.
+func (p *Predict) answerWith(c *gin.Context, status int, view predictView) {
+	if c.GetHeader("X-Part") == "answer" {
+		p.Console.render(c, status, p.Console.voice(c), "predict", "answer", view)
+		return
+	}
+	p.page(c, status, view)
 }
 
 type predictView struct {
@@ -97,7 +138,7 @@ type neighbourView struct {
 
 func (p *Predict) view(c *gin.Context, v *voice) predictView {
 	state := p.Service.State()
-	view := predictView{Off: p.Access == api.AccessOff, Starting: state.Starting || state.Err != ""}
+	view := predictView{Starting: state.Starting || state.Err != ""}
 	if who, ok := api.Who(c); ok {
 		view.CanPush = who.Role.Allows(people.Operator)
 	}
@@ -115,12 +156,16 @@ func (p *Predict) page(c *gin.Context, status int, view predictView) {
 }
 
 func (p *Predict) serve(c *gin.Context) {
-	p.page(c, http.StatusOK, p.view(c, p.Console.voice(c)))
+	if p.enter(c, p.Door.See(c), 0) {
+		p.page(c, http.StatusOK, p.view(c, p.Console.voice(c)))
+	}
 }
 
-// take answers for one photo: as a page, or as a part of it for a page that
-// shows the photo already.
+// take answers for one photo.
 func (p *Predict) take(c *gin.Context) {
+	if entry, wait := p.Door.Ask(c); !p.enter(c, entry, wait) {
+		return
+	}
 	v := p.Console.voice(c)
 	view, status := p.view(c, v), http.StatusOK
 	files, release, err := api.ReadPhotos(c, p.Service)
@@ -144,11 +189,7 @@ func (p *Predict) take(c *gin.Context) {
 			c.Header("Retry-After", strconv.Itoa(f.After))
 		}
 	}
-	if c.GetHeader("X-Part") == "answer" {
-		p.Console.render(c, status, v, "predict", "answer", view)
-		return
-	}
-	p.page(c, status, view)
+	p.answerWith(c, status, view)
 }
 
 func (p *Predict) answer(v *voice, r predict.Result, m *predict.Model, known bool) *answerView {
@@ -177,6 +218,9 @@ func (p *Predict) answer(v *voice, r predict.Result, m *predict.Model, known boo
 // give keeps a photo that its owner agrees to give, without the place and time
 // that were in the file.
 func (p *Predict) give(c *gin.Context) {
+	if entry, wait := p.Door.Ask(c); !p.enter(c, entry, wait) {
+		return
+	}
 	v := p.Console.voice(c)
 	view := p.view(c, v)
 	if c.PostForm("consent") != "yes" {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"gourdian/cloud/internal/api"
 	"gourdian/cloud/internal/db/dbtest"
@@ -46,7 +47,8 @@ func newRig(t *testing.T, sections ...Section) *rig {
 	watch := health.New(map[string]health.Check{"rig": func(context.Context) []health.Condition { return r.wrong }})
 	k, err := New(Options{
 		People: r.people, Sessions: sessions, Audit: r.audit, Health: watch, Book: r.book, Version: "test", Log: r.log,
-		Config: "data: /x\n", Place: func(context.Context) Place { return Place{Database: "sqlite", Folder: "/x", Used: 1e9, Size: 4e9} },
+		Name: func() string { return "gourdian" }, Location: func() *time.Location { return time.UTC },
+		Config: func() (string, error) { return "data: /x\n", nil }, Place: func(context.Context) Place { return Place{Database: "sqlite", Folder: "/x", Used: 1e9, Size: 4e9} },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func pictures(t *testing.T, n int) (r *rig, hashes []string, store *sample.Store
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	store, err = sample.Open(sample.Config{Dir: t.TempDir(), Quota: 1 << 20, PerBoard: 10, Log: log}, d, blobs, noise{})
+	store, err = sample.Open(sample.Config{Dir: t.TempDir(), Limits: sample.Limits{Quota: 1 << 20, PerBoard: 10}.Always(), Log: log}, d, blobs, noise{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func pictures(t *testing.T, n int) (r *rig, hashes []string, store *sample.Store
 	}
 	labels := label.New(d)
 	samples := &Samples{Samples: store, Labels: labels, Import: api.NewSamples(store, labels, people.NewAudit(d), t.TempDir(), log)}
-	labelling := &Labelling{Samples: store, Labels: labels}
+	labelling := &Labelling{Samples: store, Labels: labels, Enough: func() int { return 30 }}
 	r = newRig(t, samples.Section(), labelling.Section())
 	samples.Console, labelling.Console = r.console, r.console
 	return r, hashes, store

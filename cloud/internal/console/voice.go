@@ -15,12 +15,12 @@ import (
 // voice speaks one language, and holds every page in it.
 type voice struct {
 	*web.Speaker
-	location *time.Location
+	location func() *time.Location
 	pages    map[string]*template.Template // by file name without ".html"
 }
 
 // newVoice parses every page with the words of one language.
-func newVoice(speaker *web.Speaker, assets *web.Assets, location *time.Location) (*voice, error) {
+func newVoice(speaker *web.Speaker, assets *web.Assets, location func() *time.Location) (*voice, error) {
 	v := &voice{Speaker: speaker, location: location}
 	var err error
 	v.pages, err = web.ParsePages(templateFiles, template.FuncMap{
@@ -35,7 +35,7 @@ func (v *voice) ago(t time.Time) web.Moment {
 	if t.IsZero() {
 		return web.Moment{}
 	}
-	return v.Moment(t.In(v.location), time.Now())
+	return v.Moment(t.In(v.location()), time.Now())
 }
 
 // sayOr says a key that the catalogue may lack, and else what stands for it.

@@ -52,7 +52,7 @@ func startHub(t testing.TB, d *db.DB) *hub {
 		t.Fatal(err)
 	}
 	// Nobody looks at what arrives: the store is not run.
-	h.samples, err = sample.Open(sample.Config{Dir: t.TempDir(), Quota: 1 << 20, PerBoard: 2, Log: log}, d, blobs, nil)
+	h.samples, err = sample.Open(sample.Config{Dir: t.TempDir(), Limits: sample.Limits{Quota: 1 << 20, PerBoard: 2}.Always(), Log: log}, d, blobs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ func Labels() []wire.Verdict {
 // Known reports whether a person can give this label.
 func Known(name wire.Verdict) bool { return slices.Contains(Labels(), name) }
 
-// claimFor is how long a picture is kept for who looks at it.
+// claimFor is how long a picture is kept for who looks at it, where nothing
+// else is said.
 const claimFor = 10 * time.Minute
 
 // MaxClaims is how many pictures one person holds at a time: the one in sight

@@ -16,12 +16,19 @@ import (
 
 // Store keeps labels. Any number of goroutines may use it.
 type Store struct {
-	db  *db.DB
-	now func() time.Time
+	db       *db.DB
+	now      func() time.Time
+	claimFor func() time.Duration
 }
 
 // New returns the store of a database.
-func New(d *db.DB) *Store { return &Store{db: d, now: time.Now} }
+func New(d *db.DB) *Store {
+	return &Store{db: d, now: time.Now, claimFor: func() time.Duration { return claimFor }}
+}
+
+// ClaimFor says how long a picture is kept for who looks at it; it is asked each
+// time. It is called before the store is used.
+func (s *Store) ClaimFor(howLong func() time.Duration) { s.claimFor = howLong }
 
 // Next claims up to most pictures for a person and returns them, those that he
 // holds already first. Pictures of the filter that are labelled, or held by
@@ -77,7 +84,7 @@ func (s *Store) candidates(ctx context.Context, tx bun.Tx, who string, filter sa
 
 // claim takes or renews a claim, unless somebody else was faster.
 func (s *Store) claim(ctx context.Context, tx bun.Tx, hash, who string, now time.Time) (bool, error) {
-	one := claim{Hash: hash, Who: who, Until: now.Add(claimFor).UnixMicro()}
+	one := claim{Hash: hash, Who: who, Until: now.Add(s.claimFor()).UnixMicro()}
 	result, err := tx.NewInsert().Model(&one).On("CONFLICT (hash) DO UPDATE").Set("who = EXCLUDED.who").Set("until = EXCLUDED.until").
 		Where("c.who = EXCLUDED.who OR c.until < ?", now.UnixMicro()).Exec(ctx)
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Store) Add(ctx context.Context, g Given) (hash string, fault Fault, err
 	if err != nil {
 		return "", "", err
 	}
-	if used+row.Bytes > s.config.Quota {
+	if used+row.Bytes > s.config.Limits().Quota {
 		return "", "", ErrFull
 	}
 	if _, err := s.blobs.Put(ctx, blob.Pictures, g.Data); err != nil {

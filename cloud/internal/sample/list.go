@@ -153,5 +153,5 @@ func (s *Store) Total(ctx context.Context) (Total, error) {
 		return Total{}, err
 	}
 	used, err := s.used(ctx)
-	return Total{n, used, s.config.Quota}, err
+	return Total{n, used, s.config.Limits().Quota}, err
 }

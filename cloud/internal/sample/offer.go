@@ -83,7 +83,7 @@ func (s *Store) noRoom(ctx context.Context, device string, bytes int64) (string,
 	if err != nil {
 		return "", err
 	}
-	if used+bytes > s.config.Quota {
+	if used+bytes > s.config.Limits().Quota {
 		return "the hub's room for pictures is used up", nil
 	}
 	waiting, err := s.db.Read().NewSelect().Model((*Sample)(nil)).Where("s.device = ?", device).Where("s.state IN ('kept', 'coming')").
@@ -91,7 +91,7 @@ func (s *Store) noRoom(ctx context.Context, device string, bytes int64) (string,
 	if err != nil {
 		return "", fmt.Errorf("count samples: %w", err)
 	}
-	if waiting >= int64(s.config.PerBoard) {
+	if waiting >= int64(s.config.Limits().PerBoard) {
 		return "enough pictures of this board wait for a label", nil
 	}
 	return "", nil

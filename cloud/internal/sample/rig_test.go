@@ -61,16 +61,17 @@ type rig struct {
 	look *painter
 }
 
-func newRig(t *testing.T, d *db.DB, change func(*Config)) *rig {
+func newRig(t *testing.T, d *db.DB, change func(*Limits)) *rig {
 	t.Helper()
 	blobs, err := blob.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := Config{Dir: t.TempDir(), Quota: 1 << 20, PerBoard: 100, Log: slog.New(slog.DiscardHandler)}
+	limits := Limits{Quota: 1 << 20, PerBoard: 100}
 	if change != nil {
-		change(&config)
+		change(&limits)
 	}
+	config := Config{Dir: t.TempDir(), Limits: limits.Always(), Log: slog.New(slog.DiscardHandler)}
 	r := &rig{look: &painter{}}
 	if r.Store, err = Open(config, d, blobs, r.look); err != nil {
 		t.Fatal(err)

@@ -90,7 +90,7 @@ func TestBoardsCantSendForOthers(t *testing.T) {
 
 func TestQuotasRefuseOffers(t *testing.T) {
 	both(t, func(t *testing.T, d *db.DB) {
-		r := newRig(t, d, func(c *Config) { c.Quota, c.PerBoard = 30, 2 })
+		r := newRig(t, d, func(c *Limits) { c.Quota, c.PerBoard = 30, 2 })
 		r.bring(t, field(), "noise 1")
 		r.bring(t, field(), "noise 2")
 		if want, err := r.Offer(t.Context(), field(), offerOf("noise 3")); err != nil || want.Refuse == "" {
@@ -167,7 +167,7 @@ func TestPoorAndRepeatedPicturesAreTold(t *testing.T) {
 
 func TestOldPicturesGoAndLabelledOnesStay(t *testing.T) {
 	both(t, func(t *testing.T, d *db.DB) {
-		r := newRig(t, d, func(c *Config) { c.KeepDays, c.VisitorsDays = 30, 10 })
+		r := newRig(t, d, func(c *Limits) { c.KeepDays, c.VisitorsDays = 30, 10 })
 		r.bring(t, field(), "noise 1")
 		r.bring(t, field(), "noise 2")
 		hash, _, err := r.Add(t.Context(), Given{Source: FromVisitor, Data: []byte("noise 3")})
@@ -204,7 +204,7 @@ func TestOldPicturesGoAndLabelledOnesStay(t *testing.T) {
 // TestPictureThatIsPromisedAndNeverComes must not take room for ever.
 func TestPictureThatIsPromisedAndNeverComes(t *testing.T) {
 	both(t, func(t *testing.T, d *db.DB) {
-		r := newRig(t, d, func(c *Config) { c.PerBoard = 1 })
+		r := newRig(t, d, func(c *Limits) { c.PerBoard = 1 })
 		if _, err := r.Offer(t.Context(), field(), offerOf("noise 1")); err != nil {
 			t.Fatal(err)
 		}

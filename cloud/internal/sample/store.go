@@ -26,13 +26,21 @@ type Preparer interface {
 
 // Config bounds what is kept.
 type Config struct {
-	Dir          string // for pictures on their way
-	Quota        int64  // bytes of all pictures
-	PerBoard     int    // unlabelled pictures of one board that are kept at most
-	KeepDays     int    // pictures without a label are deleted after so many days, 0 = never
-	VisitorsDays int    // the same for what visitors gave, labelled or not
-	Log          *slog.Logger
+	Dir    string        // for pictures on their way
+	Limits func() Limits // in force now; asked each time
+	Log    *slog.Logger
 }
+
+// Limits are how much is kept, and for how long.
+type Limits struct {
+	Quota        int64 // bytes of all pictures
+	PerBoard     int   // unlabelled pictures of one board that are kept at most
+	KeepDays     int   // pictures without a label are deleted after so many days, 0 = never
+	VisitorsDays int   // the same for what visitors gave, labelled or not
+}
+
+// Always are limits that do not change.
+func (l Limits) Always() func() Limits { return func() Limits { return l } }
 
 // Store keeps samples. Any number of goroutines may use it.
 type Store struct {
@@ -140,12 +148,13 @@ func (s *Store) Run(ctx context.Context) error {
 
 // Retain deletes what is older than retention allows, as of now.
 func (s *Store) Retain(ctx context.Context, now time.Time) error {
+	limits := s.config.Limits()
 	for _, rule := range []struct {
 		days  int
 		which string
 	}{
-		{s.config.KeepDays, "s.source <> 'visitor' AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.hash = s.hash AND l.label <> '')"},
-		{s.config.VisitorsDays, "s.source = 'visitor'"},
+		{limits.KeepDays, "s.source <> 'visitor' AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.hash = s.hash AND l.label <> '')"},
+		{limits.VisitorsDays, "s.source = 'visitor'"},
 	} {
 		if rule.days <= 0 {
 			continue
