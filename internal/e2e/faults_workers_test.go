@@ -3,262 +3,113 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
-	"time"
-
-	"go.uber.org/goleak"
-
-	"gourdian/internal/capture"
-	"gourdian/internal/infer"
-	"gourdian/internal/testbed"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	// roundsEnv asks for another number of faults than defaultRounds.
+	// roundsEnv asks for another number of kills than defaultRounds, of hub and
+	// of boards each. For two of each a network is cut once.
 	roundsEnv     = "GOURDIAN_FAULT_ROUNDS"
-	defaultRounds = 20
-	// atLeast is how many records a board keeps between two faults.
-	atLeast = 3
-	// soon bounds what a machine that is busy with other tests does at last.
-	soon = 3 * time.Minute
+	defaultRounds = 10
+	// someRecords are fewer bytes than those of a message with records, and more
+	// than those of a ping.
+	someRecords = 400
 )
 
-// board is a real gourdian-agent that looks at a folder of pictures, each one
-// record, and begins anew whenever it is started.
-type board struct {
-	*Process
-	relay  *Relay
-	name   string
-	device string
-	url    string
-	env    []string
-	log    string
-	kept   uint64 // the newest record that it said to have
+// fault is something that breaks and is mended.
+type fault struct {
+	name string
+	do   func(r *rig, b *board)
 }
 
-func (b *board) start(t *testing.T) {
-	t.Helper()
-	p, err := Start("the board "+b.name, testbed.Program(t, "gourdian-agent"), b.log, b.env)
-	if err != nil {
-		t.Fatal(err)
+// cycle is what happens one after the other: two kills of the hub, two of a
+// board, one cut. Every other cycle kills the hub at the worst moment.
+func cycle(odd bool) []fault {
+	hub := fault{"hub killed", (*rig).killHub}
+	if odd {
+		hub = fault{"hub killed between receive and commit", (*rig).killBeforeCommit}
 	}
-	b.Process = p
+	return []fault{
+		{"network cut", (*rig).cutNetwork}, hub, {"board killed", (*rig).killBoard}, {"hub and board killed at once", (*rig).killBoth},
+	}
 }
 
-// rig is a hub with two boards.
-type rig struct {
-	hub    *Hub
-	boards []*board
-	t      *testing.T
+func (r *rig) cutNetwork(b *board) {
+	b.relay.SetCut(true)
+	r.goOn(b) // a board without network works
+	b.relay.SetCut(false)
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+func (r *rig) killHub(b *board) {
+	r.hub.Kill()
+	r.goOn(b) // a board without hub works
+	r.startHub()
 }
 
-// train makes a model with the real programs, how well it grades matters not,
-// and a folder of pictures that a board has not seen the end of when it is killed.
-func train(t *testing.T) (bundle, walk string) {
-	t.Helper()
-	dir := t.TempDir()
-	bundle, walk = filepath.Join(dir, "grade.gourdian"), filepath.Join(dir, "walk")
-	pictures := filepath.Join(dir, "patch")
-	for _, args := range [][]string{
-		{"render", "--out", pictures, "--count", "120", "--size", "256", "--seed", "5"},
-		{"model", "train", "--data", pictures, "--task", "grade", "--out", bundle, "--folds", "3", "--cache", t.TempDir(),
-			"--checkpoint", testbed.Checkpoint(t), "--onnxruntime", testbed.OnnxRuntime(t),
-			"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program)},
-	} {
-		if said, err := exec.CommandContext(t.Context(), testbed.Program(t, "gourdianctl"), args...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", args[0], err, said)
-		}
-	}
-	files, err := filepath.Glob(filepath.Join(pictures, "*", "*.jpg"))
-	if err == nil {
-		err = os.Mkdir(walk, 0o755)
-	}
-	for i := range 4000 {
-		if err == nil {
-			err = os.Symlink(files[i%len(files)], filepath.Join(walk, fmt.Sprintf("%05d.jpg", i)))
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bundle, walk
+func (r *rig) killBoard(b *board) {
+	b.Kill()
+	b.start(r.t)
 }
 
-func newRig(t *testing.T) *rig {
-	t.Helper()
-	bundle, pictures := train(t)
-	dir := t.TempDir()
-	secure := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	hub, err := OpenHub(t.Context(), HubOptions{
-		Program: testbed.Program(t, "gourdian-hub"), Dir: dir, Plain: freePort(t), Listen: secure, Secure: secure, Broker: freePort(t),
+func (r *rig) killBoth(b *board) {
+	r.hub.Kill()
+	b.Kill()
+	b.start(r.t)
+	r.startHub()
+}
+
+// killBeforeCommit holds the lock with which SQLite lets one process write at a
+// time, so that the hub takes records in and can't commit them, and kills it.
+func (r *rig) killBeforeCommit(b *board) {
+	b.Kill() // one that has met many faults waits long before it tries again
+	b.start(r.t)
+	r.goOn(b)
+	r.until("the newest record of "+b.name, func() bool { return r.stream(b).Through >= b.kept })
+	release := r.holdCommits()
+	defer release()
+	before, _ := b.relay.Bytes()
+	r.until("records on their way from "+b.name, func() bool {
+		now, _ := b.relay.Bytes()
+		return now-before > someRecords
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{hub: hub, t: t}
-	t.Cleanup(func() { r.hub.Stop() })
-	for i, name := range []string{"north", "south"} {
-		b := &board{name: name, url: fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), log: filepath.Join(dir, name+".log")}
-		b.env = append(Without(os.Environ(), "GOURDIAN_AGENT_"),
-			"GOURDIAN_AGENT_DATA="+filepath.Join(dir, name), "GOURDIAN_AGENT_LISTEN="+b.url[len("http://"):],
-			"GOURDIAN_AGENT_MODEL_BUNDLE="+bundle, "GOURDIAN_AGENT_MODEL_ONNXRUNTIME="+testbed.OnnxRuntime(t),
-			"GOURDIAN_AGENT_CAMERAS_0_ID=cam", "GOURDIAN_AGENT_CAMERAS_0_SOURCE=folder:"+pictures, "GOURDIAN_AGENT_CAMERAS_0_FPS=4")
-		if b.relay, err = hub.Relay(t.Context(), 40+i); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(b.relay.Close)
-		var token struct{ Token string }
-		r.ask(http.MethodPost, hub.Plain+"/api/v1/join-tokens", map[string]any{"site": name}, &token)
-		if b.device, err = b.relay.Join(t.Context(), testbed.Program(t, "gourdian-agent"), b.env, token.Token, name); err != nil {
-			t.Fatal(err)
-		}
-		b.start(t)
-		t.Cleanup(func() { b.Stop() })
-		r.boards = append(r.boards, b)
-	}
-	return r
+	r.goOn(b)
+	r.hub.Kill()
+	release()
+	r.startHub()
 }
 
-// try asks once; a program that is just dead is an error.
-func (r *rig) try(method, address string, body, into any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+r.hub.Token)
-	request.Header.Set("Content-Type", "application/json")
-	transport := &http.Transport{DisableKeepAlives: true}
-	answer, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode >= 300 {
-		return errors.New(answer.Status)
-	}
-	return json.NewDecoder(answer.Body).Decode(into)
-}
-
-func (r *rig) ask(method, address string, body, into any) {
+// startHub starts the hub that was killed.
+func (r *rig) startHub() {
 	r.t.Helper()
-	if err := r.try(method, address, body, into); err != nil {
-		r.t.Fatalf("%s: %v", address, err)
+	if err := r.hub.Start(); err != nil {
+		r.t.Fatal(err)
 	}
-}
-
-// until waits for something, with a deadline.
-func (r *rig) until(what string, holds func() bool) {
-	r.t.Helper()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for late := time.After(soon); !holds(); {
-		select {
-		case <-ticker.C:
-		case <-late:
-			r.t.Fatalf("did not come in %s: %s%s", soon, what, r.hub.Words())
-		}
-	}
-}
-
-// newest is the number of the newest record of a board, 0 where it does not
-// answer.
-func (r *rig) newest(b *board) uint64 {
-	var state struct {
-		Store struct {
-			LastSeq uint64 `json:"last_seq"`
-		}
-	}
-	if err := r.try(http.MethodGet, b.url+"/api/v1/status", nil, &state); err != nil {
-		return 0
-	}
-	return state.Store.LastSeq
-}
-
-// stream is what the hub has of a board.
-type stream struct {
-	Through, Records, Lost uint64
-	PutAway                uint64 `json:"put_away"`
-}
-
-func (r *rig) stream(b *board) (s stream) {
-	var known struct{ Streams []stream }
-	if err := r.try(http.MethodGet, r.hub.Plain+"/api/v1/boards/"+b.device, nil, &known); err != nil || len(known.Streams) != 1 {
-		return s
-	}
-	return known.Streams[0]
-}
-
-// goOn waits until a board has kept more records than before.
-func (r *rig) goOn(b *board) {
-	r.t.Helper()
-	r.until(fmt.Sprintf("record %d of %s", b.kept+atLeast, b.name), func() bool {
-		n := r.newest(b)
-		if n > 0 && n < b.kept {
-			r.t.Fatalf("%s kept record %d, and now its newest is %d", b.name, b.kept, n)
-		}
-		if n >= b.kept+atLeast {
-			b.kept = n
-			return true
-		}
-		return false
+	r.until("the hub's answer", func() bool {
+		var status any
+		return r.try(http.MethodGet, r.hub.Plain+"/api/v1/status", nil, &status) == nil
 	})
 }
 
-// fault breaks something of hub or board, and mends it.
-func (r *rig) fault(n int, b *board) string {
+// walWriteLock is the byte of SQLite's index of its log that a process locks to
+// write: https://www.sqlite.org/walformat.html, "locks".
+const walWriteLock = 120
+
+// holdCommits takes the lock between two transactions of the hub.
+func (r *rig) holdCommits() (release func()) {
 	r.t.Helper()
-	switch n % 3 {
-	case 0:
-		b.relay.SetCut(true)
-		r.goOn(b) // a board without network works
-		b.relay.SetCut(false)
-		return "network cut"
-	case 1:
-		r.hub.Kill()
-		r.goOn(b) // a board without hub works
-		if err := r.hub.Start(); err != nil {
-			r.t.Fatal(err)
-		}
-		r.until("the hub's answer", func() bool {
-			var status any
-			return r.try(http.MethodGet, r.hub.Plain+"/api/v1/status", nil, &status) == nil
-		})
-		return "hub killed"
-	default:
-		b.Kill()
-		b.start(r.t)
-		return "board killed"
+	file, err := os.OpenFile(filepath.Join(r.dir, "hub", "hub.sqlite-shm"), os.O_RDWR, 0)
+	if err != nil {
+		r.t.Fatal(err)
 	}
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: walWriteLock, Len: 1}
+	r.until("the lock to write", func() bool { return syscall.FcntlFlock(file.Fd(), syscall.F_SETLK, &lock) == nil })
+	return func() { _ = file.Close() } // it ends with the file; closing twice does nothing
 }
 
 func rounds(t *testing.T) int {
@@ -279,14 +130,24 @@ func rounds(t *testing.T) int {
 func TestFaultsOneAfterTheOtherLoseAndDoubleNoRecord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	bundle, pictures := train(t)
+	for _, name := range []string{"north", "south"} {
+		r.addBoard(name, bundle, pictures)
+	}
 	counts, behind := map[string]int{}, 0
-	for n := range rounds(t) {
-		b := r.boards[rand.IntN(len(r.boards))]
-		r.goOn(b)
-		if r.stream(b).Through < b.kept {
-			behind++ // the fault hits records on their way
+	for n := range (rounds(t) + 1) / 2 {
+		for _, f := range cycle(n%2 == 1) {
+			b := r.boards[rand.IntN(len(r.boards))]
+			r.goOn(b)
+			if r.stream(b).Through < b.kept {
+				behind++ // the fault hits records on their way
+			}
+			f.do(r, b)
+			counts[f.name]++
 		}
-		counts[r.fault(n, b)]++
+		if n%20 == 19 {
+			t.Logf("so far %v", counts)
+		}
 	}
 	// A board that has met many faults in a row waits long before it tries again;
 	// one that has just been started does not.
@@ -296,12 +157,7 @@ func TestFaultsOneAfterTheOtherLoseAndDoubleNoRecord(t *testing.T) {
 	}
 	var all stream
 	for _, b := range r.boards {
-		r.goOn(b)
-		var s stream
-		r.until("all of "+b.name, func() bool { s = r.stream(b); return s.Through >= b.kept })
-		if s.Records != s.Through || s.Lost != 0 || s.PutAway != 0 {
-			t.Errorf("%s: %+v", b.name, s)
-		}
+		s := r.settled(b)
 		all = stream{all.Through + s.Through, all.Records + s.Records, all.Lost + s.Lost, all.PutAway + s.PutAway}
 	}
 	t.Logf("faults %v, %d of them with records on their way: %d records, %d on the hub, %d lost, %d unreadable",
@@ -309,4 +165,15 @@ func TestFaultsOneAfterTheOtherLoseAndDoubleNoRecord(t *testing.T) {
 	if behind == 0 {
 		t.Error("no fault came while records were on their way")
 	}
+}
+
+// settled waits until the hub has all of a board, and looks what that is.
+func (r *rig) settled(b *board) (s stream) {
+	r.t.Helper()
+	r.goOn(b)
+	r.until("all of "+b.name, func() bool { s = r.stream(b); return s.Through >= b.kept })
+	if s.Records != s.Through || s.Lost != 0 || s.PutAway != 0 {
+		r.t.Errorf("%s: %+v", b.name, s)
+	}
+	return s
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // Relay is the network of one board: a loopback address of its own that leads to
@@ -17,6 +18,7 @@ type Relay struct {
 	host      string
 	listeners []net.Listener
 	owned     sync.WaitGroup // listeners and connections
+	up, down  atomic.Int64   // bytes that the board sent and got, TLS included
 
 	mu    sync.Mutex            // guards the rest
 	cut   bool                  // nothing gets through
@@ -81,13 +83,29 @@ func (r *Relay) pass(near net.Conn, target string) {
 	defer r.drop(far)
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(near, far) // its end is the other's end
+		_, _ = io.Copy(near, counted{far, &r.down}) // its end is the other's end
 		_ = near.Close()
 	})
-	_, _ = io.Copy(far, near)
+	_, _ = io.Copy(far, counted{near, &r.up})
 	_ = far.Close()
 	back.Wait()
 }
+
+// counted counts what is read.
+type counted struct {
+	from io.Reader
+	n    *atomic.Int64
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// Bytes are how much the board has sent and got so far, as its connections carry
+// it: with TLS, without the headers of TCP and IP.
+func (r *Relay) Bytes() (up, down int64) { return r.up.Load(), r.down.Load() }
 
 // keep notes a connection, or closes it where there is no network.
 func (r *Relay) keep(c net.Conn) bool {
