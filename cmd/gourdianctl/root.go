@@ -35,7 +35,7 @@ func newModelCommand(s *streams) *cobra.Command {
 	model := newGroup("model", "Make, measure and inspect models",
 		`A model is one file, a bundle: the network, the numbers that its answers are
 judged by, and what it was trained on.`)
-	model.AddCommand(newTrainCommand(s), newEvalCommand(s), newInspectCommand(s), newBenchCommand(s), newCalibrateCommand(s), newPushCommand(s), newPromoteCommand(s))
+	model.AddCommand(newTrainCommand(s), newEvalCommand(s), newCompareCommand(s), newInspectCommand(s), newBenchCommand(s), newCalibrateCommand(s), newPushCommand(s), newPromoteCommand(s))
 	return model
 }
 

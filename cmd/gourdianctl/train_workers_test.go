@@ -21,6 +21,7 @@ import (
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/testbed"
+	"gourdian/models/gate"
 )
 
 // stripes writes n pictures of each class: lines that lie or stand, in any
@@ -121,6 +122,44 @@ func TestTrainThenEvalOnTheSameAndOnNewPictures(t *testing.T) {
 	rows, err := csv.NewReader(bytes.NewReader(file)).ReadAll()
 	if err != nil || len(rows) != 13 || !slices.Equal(rows[0], []string{"file", "class", "predicted", "unsure", "p_good", "p_bad"}) {
 		t.Errorf("%d rows, first %v, %v", len(rows), rows[0], err)
+	}
+}
+
+// A model is compared with itself and with one that learnt the two classes the
+// wrong way round; what either was trained on decides nothing.
+func TestModelThatSwapsTheClassesIsRejectedAndItselfIsAlike(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, exam := filepath.Join(dir, "data"), filepath.Join(dir, "exam")
+	right, swapped := filepath.Join(dir, "right.gourdian"), filepath.Join(dir, "swapped.gourdian")
+	stripes(t, data, 12, 1)
+	stripes(t, exam, 8, 2)
+	stripes(t, exam, 12, 1) // those of the training
+	var out, errs bytes.Buffer
+	s := &streams{out: &out, err: &errs}
+	if code := run(t.Context(), s, trainArgs(t, data, right)); code != exitDone {
+		t.Fatalf("train: exit code %d: %s", code, errs.String())
+	}
+	if code := run(t.Context(), s, append(trainArgs(t, data, swapped), "--map", "good=bad", "--map", "bad=good")); code != exitDone {
+		t.Fatalf("train: exit code %d: %s", code, errs.String())
+	}
+	compare := func(candidate string) gate.Record {
+		out.Reset()
+		args := append([]string{"model", "compare", "--champion", right, "--candidate", candidate, "--data", exam, "--json"}, workers(t)...)
+		if code := run(t.Context(), s, args); code != exitDone {
+			t.Fatalf("compare: exit code %d: %s", code, errs.String())
+		}
+		var r gate.Record
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := compare(right); r.Outcome != gate.Undecided || r.Reasons[0].Code != gate.Alike || r.Images != 16 {
+		t.Errorf("beside itself: %+v", r)
+	}
+	if r := compare(swapped); r.Outcome != gate.Reject || r.Losses < 14 {
+		t.Errorf("beside one that swaps the classes: %+v", r)
 	}
 }
 

@@ -71,6 +71,8 @@ type Times struct {
 // Prediction is one row of the predictions file.
 type Prediction struct {
 	File          string
+	Crop          dataset.Crop
+	Group         int    // number of its group within this evaluation
 	Class         string // as labelled
 	Predicted     string // most probable class, sure or not
 	Unsure        bool
@@ -242,7 +244,10 @@ func (e *Evaluation) measure(r *Report, pictures []looked) {
 			r.Seen++
 			continue
 		}
-		r.All = append(r.All, Prediction{p.entry.File, p.entry.Class, r.ClassOrder[p.sample.Top], p.sample.Unsure, p.sample.Probabilities})
+		r.All = append(r.All, Prediction{
+			File: p.entry.File, Crop: p.entry.Crop, Group: groups[i], Class: p.entry.Class,
+			Predicted: r.ClassOrder[p.sample.Top], Unsure: p.sample.Unsure, Probabilities: p.sample.Probabilities,
+		})
 		if p.sample.Truth < 0 {
 			r.note(p)
 			continue
