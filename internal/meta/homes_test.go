@@ -57,6 +57,8 @@ func homes() []home {
 			reason: "which databases there are is known in one place"},
 		{module: "github.com/pressly/goose/v3", dirs: []string{"cloud/internal/db"},
 			reason: "tables change when the database is opened and at no other time"},
+		{module: "github.com/riverqueue/river", dirs: []string{"cloud/internal/db", "cloud/internal/job"},
+			reason: "jobs are queued and worked on in one place; the rest of the hub knows kinds of jobs"},
 		{module: "modernc.org/sqlite", dirs: []string{"cloud/internal/db"},
 			reason: "which databases there are is known in one place"},
 		{module: "github.com/skip2/go-qrcode", dirs: []string{"cloud/internal/fleet"},

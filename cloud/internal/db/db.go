@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/uptrace/bun"
 )
 
@@ -43,8 +44,9 @@ type DB struct {
 	options Options
 	kind    Kind
 	dsn     string
-	write   *bun.DB // one connection on SQLite, a pool on PostgreSQL
-	read    *bun.DB // the same as write on PostgreSQL
+	pool    *pgxpool.Pool // PostgreSQL only
+	write   *bun.DB       // one connection on SQLite, a pool on PostgreSQL
+	read    *bun.DB       // the same as write on PostgreSQL
 }
 
 // Open opens the database and brings it to the newest form, unless it is to
@@ -54,7 +56,7 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &DB{options: options, kind: KindOf(options.DSN), dsn: options.DSN}
-	err := d.open()
+	err := d.open(ctx)
 	if err == nil {
 		err = d.write.PingContext(ctx)
 	}
@@ -115,6 +117,9 @@ func (d *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Kind is the database's make.
+func (d *DB) Kind() Kind { return d.kind }
+
 // Close ends all connections.
 func (d *DB) Close() error {
 	var errs []error
@@ -123,6 +128,9 @@ func (d *DB) Close() error {
 	}
 	if d.read != nil && d.read != d.write {
 		errs = append(errs, d.read.Close())
+	}
+	if d.pool != nil {
+		d.pool.Close()
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close the database: %w", err)

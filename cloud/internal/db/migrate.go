@@ -15,8 +15,9 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// migrate brings the database to the form that this program knows. Before it
-// changes one that holds something, it makes a copy.
+// migrate brings the database to the form that this program knows, with the
+// tables of the queue. Before it changes one that holds something, it makes a
+// copy.
 func (d *DB) migrate(ctx context.Context) error {
 	provider, err := d.provider()
 	if err != nil {
@@ -30,8 +31,19 @@ func (d *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("its form is %d, this gourdian-hub knows %d: install the newer gourdian-hub, or restore the backup made before it", current, target)
 	}
 	pending, err := provider.HasPending(ctx)
-	if err != nil || !pending {
+	if err != nil {
 		return err
+	}
+	queue, err := d.queueMigrations()
+	if err != nil {
+		return fmt.Errorf("read migrations of the queue: %w", err)
+	}
+	valid, err := queue.Validate(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("read the form of the queue: %w", err)
+	}
+	if !pending && valid.OK {
+		return nil
 	}
 	if current > 0 {
 		if err := d.backupBeforeMigration(ctx, current); err != nil {
@@ -40,6 +52,9 @@ func (d *DB) migrate(ctx context.Context) error {
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate from form %d to %d: %w", current, target, err)
+	}
+	if err := d.migrateQueue(ctx, queue); err != nil {
+		return fmt.Errorf("migrate the queue: %w", err)
 	}
 	d.options.Log.Info("database migrated", "from", current, "to", target)
 	return nil

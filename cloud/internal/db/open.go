@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -10,17 +11,18 @@ import (
 	"runtime"
 	"strings"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
-func (d *DB) open() error {
+func (d *DB) open(ctx context.Context) error {
 	switch {
 	case d.kind == Postgres:
-		return d.openPostgres()
+		return d.openPostgres(ctx)
 	case d.dsn == "" || strings.Contains(d.dsn, "://"):
 		return errors.New("its address is neither the path of a file nor begins with postgres://")
 	default:
@@ -68,14 +70,17 @@ func (d *DB) openSQLite(path string) error {
 	return err
 }
 
-func (d *DB) openPostgres() error {
-	db, err := sql.Open("pgx", d.dsn)
+// openPostgres opens one pool, which bun and the queue share.
+func (d *DB) openPostgres(ctx context.Context) (err error) {
+	config, err := pgxpool.ParseConfig(d.dsn)
 	if err != nil {
+		return errors.New("its address is malformed") // the error holds the address, with its password
+	}
+	config.MaxConns = poolSize
+	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(poolSize)
-	db.SetMaxIdleConns(poolSize)
-	d.write = bun.NewDB(db, pgdialect.New())
+	d.write = bun.NewDB(stdlib.OpenDBFromPool(d.pool), pgdialect.New())
 	d.read = d.write
 	return nil
 }
