@@ -238,4 +238,3 @@ func (r *rig) goOn(b *board) {
 		return false
 	})
 }
-
