@@ -58,7 +58,7 @@ func (s *Samples) Routes() []Route {
 func SampleFilter(c *gin.Context) sample.Filter {
 	return sample.Filter{
 		Source: sample.Source(c.Query("source")), Site: c.Query("site"), Device: c.Query("device"), Why: wire.SampleWhy(c.Query("why")),
-		Verdict: wire.Verdict(c.Query("verdict")), Label: c.Query("label"), Fault: c.Query("fault"),
+		Verdict: wire.Verdict(c.Query("verdict")), Label: c.Query("label"), Fault: c.Query("fault"), Mark: c.Query("mark"),
 	}
 }
 
@@ -79,6 +79,8 @@ type sampleAnswer struct {
 	Label      string         `json:"label,omitempty"`
 	Version    int64          `json:"label_version"`
 	LabelledBy string         `json:"labelled_by,omitempty"`
+	Queue      string         `json:"queue,omitempty"`
+	LeftOut    bool           `json:"left_out,omitempty"`
 }
 
 func (s *Samples) list(c *gin.Context) {
@@ -99,7 +101,7 @@ func (s *Samples) list(c *gin.Context) {
 		out[i] = sampleAnswer{
 			Hash: p.Hash, Bytes: p.Bytes, Source: p.Source, Site: p.Site, Device: p.Device, Camera: p.Camera, Why: p.Why,
 			CapturedAt: p.Captured(), ReceivedAt: p.Received(), Verdict: p.Verdict, Correction: p.Correction, Fault: p.Fault,
-			Duplicate: p.DuplicateOf, Label: p.Label, Version: p.LabelVersion, LabelledBy: p.LabelledBy,
+			Duplicate: p.DuplicateOf, Label: p.Label, Version: p.LabelVersion, LabelledBy: p.LabelledBy, Queue: p.Queue, LeftOut: p.LeftOut,
 		}
 	}
 	answer := gin.H{"samples": out}

@@ -68,6 +68,7 @@ type Event struct {
 	By      string       `bun:"labelled_by"`
 	At      int64        `bun:"labelled_at"`
 	Undone  bool         `bun:"undone"` // by a later step
+	Batch   string       `bun:"batch"`  // of labels that were given at once, "" = alone
 }
 
 // When is the time of the event.

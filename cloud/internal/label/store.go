@@ -68,18 +68,37 @@ func (s *Store) Next(ctx context.Context, who string, filter sample.Filter, most
 // corrections by farmers, then what is worth most.
 func (s *Store) candidates(ctx context.Context, tx bun.Tx, who string, filter sample.Filter, now time.Time) ([]sample.Sample, error) {
 	var out []sample.Sample
-	q := filter.Apply(tx.NewSelect().Model(&out)).Where("s.state = ? AND s.checked AND s.duplicate_of = ''", sample.Kept).
-		Where("NOT EXISTS (SELECT 1 FROM labels k WHERE k.hash = s.hash AND k.label <> '')").
+	q := waiting(filter.Apply(tx.NewSelect().Model(&out))).
 		Join("LEFT JOIN label_claims c ON c.hash = s.hash").
 		Where("c.hash IS NULL OR c.who = ? OR c.until < ?", who, now.UnixMicro()).
 		OrderExpr("CASE WHEN EXISTS (SELECT 1 FROM label_events e WHERE e.hash = s.hash AND e.what = ? AND e.labelled_by = ?) THEN 0 ELSE 1 END", DidUndo, who).
 		OrderExpr("CASE WHEN c.who = ? AND c.until >= ? THEN 0 ELSE 1 END", who, now.UnixMicro()).
+		OrderExpr("CASE WHEN s.queue = ? THEN 0 ELSE 1 END", sample.QueuedByHand).
 		OrderExpr("CASE WHEN s.correction <> '' THEN 0 ELSE 1 END").
 		Order("s.worth DESC", "s.received_at", "s.hash").Limit(5 * MaxClaims)
 	if err := q.Scan(ctx); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// waiting leaves the pictures that wait for a label: by rule those that have
+// none and are no near-duplicates, by hand whatever a person put into the queue.
+func waiting(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Where("s.state = ? AND s.checked", sample.Kept).
+		Where(`(s.queue = ? OR (s.queue = ? AND s.duplicate_of = ''
+			AND NOT EXISTS (SELECT 1 FROM labels k WHERE k.hash = s.hash AND k.label <> '')))`, sample.QueuedByHand, sample.QueuedByRule)
+}
+
+// Oldest is when the picture came that waits longest for a label; zero where
+// none waits.
+func (s *Store) Oldest(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := waiting(s.db.Read().NewSelect().Model((*sample.Sample)(nil))).ColumnExpr("COALESCE(MIN(s.received_at), 0)").Scan(ctx, &at)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the oldest picture without a label: %w", err)
+	}
+	return db.Time(at), nil
 }
 
 // claim takes or renews a claim, unless somebody else was faster.
@@ -143,7 +162,17 @@ func (s *Store) step(ctx context.Context, tx bun.Tx, before Current, e Event) er
 	if _, err := tx.NewInsert().Model(&e).Exec(ctx); err != nil {
 		return err
 	}
-	_, err = tx.NewDelete().Model((*claim)(nil)).Where("hash = ?", e.Hash).Exec(ctx)
+	return served(ctx, tx, []string{e.Hash})
+}
+
+// served ends the claims of pictures that have their label, and what a person
+// put into the queue has been there.
+func served(ctx context.Context, tx bun.Tx, hashes []string) error {
+	if _, err := tx.NewDelete().Model((*claim)(nil)).Where("hash IN (?)", bun.In(hashes)).Exec(ctx); err != nil {
+		return err
+	}
+	_, err := tx.NewUpdate().Model((*sample.Sample)(nil)).Set("queue = ?", sample.QueuedByRule).
+		Where("s.queue = ?", sample.QueuedByHand).Where("s.hash IN (?)", bun.In(hashes)).Exec(ctx)
 	return err
 }
 
@@ -217,16 +246,16 @@ func (s *Store) Progress(ctx context.Context, filter sample.Filter) (Progress, e
 	err := filter.Apply(s.db.Read().NewSelect().Model((*sample.Sample)(nil))).
 		Join("LEFT JOIN labels k ON k.hash = s.hash").
 		ColumnExpr("COALESCE(k.label, '') AS label").ColumnExpr("COUNT(*) AS n").
-		Where("s.state = ? AND s.checked", sample.Kept).Where("s.duplicate_of = '' OR k.label <> ''").
+		Where("s.state = ? AND s.checked AND k.label <> ''", sample.Kept).
 		GroupExpr("COALESCE(k.label, '')").Scan(ctx, &rows)
+	if err == nil {
+		n, failed := waiting(filter.Apply(s.db.Read().NewSelect().Model((*sample.Sample)(nil)))).Count(ctx)
+		p.Waiting, err = int(n), failed
+	}
 	if err != nil {
 		return p, fmt.Errorf("count labels: %w", err)
 	}
 	for _, row := range rows {
-		if row.Label == "" {
-			p.Waiting = row.N
-			continue
-		}
 		p.ByLabel[row.Label] = row.N
 		p.Labelled += row.N
 	}

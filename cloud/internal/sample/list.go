@@ -19,14 +19,28 @@ type Filter struct {
 	Verdict wire.Verdict // the board's
 	Label   string       // a label, "none" or "any"
 	Fault   string       // a fault, "sound" or "duplicate"
+	Mark    string       // "queued" or "unqueued" by hand, or "left_out" of training
 }
 
 // Values of Filter that are no label and no fault.
 const (
 	NoLabel  = "none"
 	AnyLabel = "any"
+	Disputed = "disputed" // people's newest labels of it differ
 	IsSound  = "sound"
+
+	MarkQueued   = "queued"
+	MarkUnqueued = "unqueued"
+	MarkLeftOut  = "left_out"
 )
+
+// disputed are pictures for which somebody's newest label, which was not taken
+// back, is another than somebody else's. Whoever labels it again settles it with
+// those who agree.
+const disputed = `EXISTS (SELECT 1 FROM label_events a JOIN label_events b ON b.hash = a.hash AND b.labelled_by > a.labelled_by
+	WHERE a.hash = s.hash AND a.what = 'label' AND b.what = 'label' AND NOT a.undone AND NOT b.undone AND a.to_label <> b.to_label
+	AND NOT EXISTS (SELECT 1 FROM label_events c WHERE c.hash = a.hash AND c.labelled_by = a.labelled_by AND c.what = 'label' AND NOT c.undone AND c.version > a.version)
+	AND NOT EXISTS (SELECT 1 FROM label_events c WHERE c.hash = b.hash AND c.labelled_by = b.labelled_by AND c.what = 'label' AND NOT c.undone AND c.version > b.version))`
 
 // Apply adds the filter to a query over samples (alias s).
 func (f Filter) Apply(q *bun.SelectQuery) *bun.SelectQuery {
@@ -44,6 +58,8 @@ func (f Filter) Apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("NOT " + labelled)
 	case AnyLabel:
 		q = q.Where(labelled)
+	case Disputed:
+		q = q.Where(disputed)
 	default:
 		q = q.Where("EXISTS (SELECT 1 FROM labels lf WHERE lf.hash = s.hash AND lf.label = ?)", f.Label)
 	}
@@ -55,6 +71,14 @@ func (f Filter) Apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("s.duplicate_of <> ''")
 	default:
 		q = q.Where("s.fault = ?", f.Fault)
+	}
+	switch f.Mark {
+	case MarkQueued:
+		q = q.Where("s.queue = ?", QueuedByHand)
+	case MarkUnqueued:
+		q = q.Where("s.queue = ?", Unqueued)
+	case MarkLeftOut:
+		q = q.Where("s.left_out")
 	}
 	return q
 }

@@ -86,6 +86,8 @@ type Sample struct {
 	Sharpness   float64        `bun:"sharpness"`
 	Brightness  float64        `bun:"brightness"`
 	Fingerprint int64          `bun:"fingerprint"`
+	Queue       string         `bun:"queue"`    // whether it waits for a label: by rule, "in" or "out"
+	LeftOut     bool           `bun:"left_out"` // a person left it out of training
 
 	// Label, LabelVersion and LabelledBy come with lists; package label owns them.
 	Label        string `bun:"label,scanonly"`

@@ -100,21 +100,14 @@ const maxBytes = 30 << 20
 // import brings it back.
 func (s *Store) Delete(ctx context.Context, hash string) error {
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		result, err := tx.NewUpdate().Model((*Sample)(nil)).
-			Set("state = ?", Deleted).Set("device = ''").Set("site = ''").Set("camera = ''").Set("zone = ''").Set("origin = ''").
-			Set("fingerprint = 0").Set("bytes = 0").Where("s.hash = ?", hash).Exec(ctx)
+		there, err := tx.NewSelect().Model((*Sample)(nil)).Where("s.hash = ?", hash).Exists(ctx)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, ErrNotFound)
+		if !there {
+			return ErrNotFound
 		}
-		for _, table := range derived() {
-			if _, err := tx.NewDelete().TableExpr("?", bun.Ident(table)).Where("hash = ?", hash).Exec(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
+		return forget(ctx, tx, []string{hash})
 	})
 	if err != nil {
 		return fmt.Errorf("delete sample: %w", err)
@@ -126,7 +119,9 @@ func (s *Store) Delete(ctx context.Context, hash string) error {
 }
 
 // derived are the tables of what was made of pictures; each has a column hash.
-func derived() []string { return []string{"labels", "label_events", "label_claims", "embeddings"} }
+func derived() []string {
+	return []string{"labels", "label_events", "label_claims", "embeddings", "sample_batch_items"}
+}
 
 // Run checks pictures as they arrive and deletes what retention says, until
 // ctx is done.
