@@ -151,7 +151,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)
 	h.gauges = append(h.gauges, linkGauges(b.ingest.Stats)...)
 	h.gauges = append(h.gauges, brokerGauges(b.broker.Stats)...)
-	h.group.Add(service.Part{Name: "ingest", Policy: service.Fatal, Run: b.ingest.Run})
+	h.group.Add(service.Part{Name: "ingest", Policy: service.Fatal, Beats: true, Run: b.ingest.Run})
 	h.group.Add(service.Part{Name: "broker", Policy: service.Fatal, Run: b.broker.Run, Ready: b.broker.Ready()})
 	return nil
 }
@@ -170,7 +170,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	h.checks["predict"] = checkPredict(h.pictures.predict.State, h.config.Predict.Queue)
 	h.addPictures()
 	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db}).Section())
-	h.group.Add(service.Part{Name: "health", Run: h.health.Run})
+	h.group.Add(service.Part{Name: "health", Beats: true, Run: h.health.Run})
 	return h.addAlerts()
 }
 
@@ -242,7 +242,7 @@ func (h *Hub) openAPI(context.Context) (err error) {
 	}
 	h.group.Add(service.Part{Name: "web server", Policy: service.Fatal, Run: h.api.Run, Ready: h.api.Ready()})
 	h.group.Add(service.Part{Name: "welcome", Policy: service.Once, Run: h.welcome})
-	return nil
+	return h.addWatch()
 }
 
 // welcome says where the hub is once it can be reached, and, while nobody has

@@ -81,7 +81,7 @@ docs/configuration.md explains every key.`,
 		},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	c.PersistentFlags().StringVar(&p.path, "config", "", "config file (YAML); without one, the defaults and the environment")
+	c.PersistentFlags().StringVar(&p.path, "config", "", "config file (YAML); without one, "+cloud.InstalledConfig+" where the package is installed, else the defaults; then the environment")
 	c.Flags().BoolVar(&printConfig, "print-config", false, "print the config in force, without passwords, and end")
 	c.AddCommand(p.backupCommand(), p.restoreCommand(), p.resetCommand())
 	return c
@@ -92,7 +92,15 @@ func (p *program) load() (cloud.Config, *slog.Logger, error) {
 	if err != nil {
 		return cloud.Config{}, nil, fmt.Errorf("find the working folder: %w", err)
 	}
-	config, err := cloud.Load(p.path, os.Environ(), cloud.Default(dir))
+	path := p.path
+	if path == "" {
+		program, err := os.Executable()
+		if err != nil {
+			return cloud.Config{}, nil, fmt.Errorf("find this program: %w", err)
+		}
+		path = cloud.DefaultFile(program)
+	}
+	config, err := cloud.Load(path, os.Environ(), cloud.Default(dir))
 	if err != nil {
 		return config, nil, &usageError{err}
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"gourdian/internal/service"
 )
 
 // Severity orders conditions.
@@ -63,6 +65,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		w.Look(ctx)
+		service.Beat(ctx)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -16,6 +16,7 @@ import (
 	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/fleet"
 	"gourdian/cloud/internal/sample"
+	"gourdian/internal/service"
 	"gourdian/internal/wire"
 )
 
@@ -24,6 +25,9 @@ const (
 	gather = 4 * time.Millisecond
 	// maxGroup bounds the messages of one transaction.
 	maxGroup = 64
+	// beatEvery is how often the writer shows that it lives while nobody says
+	// anything.
+	beatEvery = 10 * time.Second
 	// patience bounds how long a message waits for its commit; the board asks
 	// again after that.
 	patience = 20 * time.Second
@@ -216,11 +220,16 @@ func (i *Ingest) Absent(device string, session uint64) {
 func (i *Ingest) Run(ctx context.Context) error {
 	timer := time.NewTimer(gather)
 	defer timer.Stop()
+	ticker := time.NewTicker(beatEvery)
+	defer ticker.Stop()
 	for {
+		service.Beat(ctx)
 		var group []*job
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-ticker.C:
+			continue
 		case j := <-i.queue:
 			group = append(group, j)
 		}
@@ -243,6 +252,7 @@ func (i *Ingest) Run(ctx context.Context) error {
 // write commits a group and tells everybody. Where a group can't be committed,
 // each of its messages is tried alone: one must not hold up the others.
 func (i *Ingest) write(ctx context.Context, group []*job) {
+	service.Beat(ctx) // a database that is slow for each of them is no stall
 	err := i.commit(ctx, group)
 	if err != nil && len(group) > 1 && ctx.Err() == nil {
 		for _, j := range group {
