@@ -121,7 +121,7 @@ func trainTo(ctx context.Context, s *streams, data, task, out string) error {
 	report, err := trainModel(ctx, s, train.Config{
 		Data: data, Task: task, Seed: 1,
 		Checkpoint: orSetUp("", "backbone", checkpointFile()), Cache: orSetUp("", "models"),
-	}, out)
+	}, out, pageFlags{})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"gourdian/models/dataset"
 	"gourdian/models/embed"
 	"gourdian/models/evaluate"
+	"gourdian/models/report"
 )
 
 // evalFlags is what model eval was told.
@@ -25,6 +26,7 @@ type evalFlags struct {
 	renames                            []string
 	seed                               uint64
 	keepBars                           bool
+	page                               pageFlags
 	workers                            workerFlags
 	asJSON                             bool
 }
@@ -57,6 +59,7 @@ Wilson, which takes every picture for independent.`,
 	flags.StringVar(&f.predictions, "predictions", "", "CSV file to write: file,class,predicted,unsure,p_<class>...")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
 	flags.BoolVar(&f.keepBars, "keep-bars", false, "leave uniform white or black bars around pictures in place")
+	f.page.register(c)
 	f.workers.register(c)
 	jsonFlag(c, &f.asJSON)
 	return c
@@ -73,7 +76,7 @@ func (f *evalFlags) check() error {
 			return wrongUse("--predictions %s: there is no folder %s", f.predictions, filepath.Dir(f.predictions))
 		}
 	}
-	return nil
+	return f.page.check()
 }
 
 func runEval(c *cobra.Command, s *streams, f evalFlags) error {
@@ -135,7 +138,12 @@ func evaluateBundle(c *cobra.Command, s *streams, f evalFlags, renames dataset.R
 		Importer: embed.Importer{Decoder: decoder, KeepBars: f.keepBars},
 		Step:     steps.begin("look at pictures", len(set.Entries)),
 	}
-	return e.Run(ctx)
+	r, err := e.Run(ctx)
+	steps.end()
+	if err != nil {
+		return nil, err
+	}
+	return r, f.page.evaluation(ctx, s, r, b.Manifest.Classes, &report.Pictures{Set: set, Importer: e.Importer})
 }
 
 // writePredictions writes one row for each picture that the report measured,

@@ -26,6 +26,7 @@ type trainFlags struct {
 	cache           string
 	checkpoint      string
 	variants        []string
+	page            pageFlags
 	workers         workerFlags
 	asJSON          bool
 }
@@ -52,7 +53,10 @@ it was trained, "int8" of 8-bit integers, and "int8-rr" of integers for
 processors with AVX2 and without VNNI. A board takes the fastest one that works
 on it. --variants leaves some out.
 
-The same pictures, seed and kind of processor give the same file, byte by byte.`,
+The same pictures, seed and kind of processor give the same file, byte by byte.
+
+--report writes all of it as a page with plots and pictures, and says what twice
+as many labels would bring.`,
 		Example: `  gourdianctl model train --data patch --task grade --out grade.gourdian
   gourdianctl model train --data photos --task custom --out melons.gourdian \
       --map pumpkin_whole=pumpkin --map pumpkin_group=pumpkin --map blurred=`,
@@ -70,6 +74,7 @@ The same pictures, seed and kind of processor give the same file, byte by byte.`
 	flags.StringVar(&f.cache, "cache", "", "folder that keeps what was computed of pictures (default: the set-up folder)")
 	flags.StringVar(&f.checkpoint, "checkpoint", "", "checkpoint of the backbone (default: the set-up folder)")
 	flags.StringSliceVar(&f.variants, "variants", backbone.Variants(), "forms of the backbone to train a head for, separated by commas")
+	f.page.register(c)
 	f.workers.register(c)
 	jsonFlag(c, &f.asJSON)
 	return c
@@ -96,7 +101,7 @@ func (f *trainFlags) check() error {
 	if info, err := os.Stat(filepath.Dir(f.out)); err != nil || !info.IsDir() {
 		return wrongUse("--out %s: there is no folder %s", f.out, filepath.Dir(f.out))
 	}
-	return nil
+	return f.page.check()
 }
 
 func runTrain(c *cobra.Command, s *streams, f trainFlags) error {
@@ -111,8 +116,8 @@ func runTrain(c *cobra.Command, s *streams, f trainFlags) error {
 		Data: f.data, Renames: renames, Task: f.task, Seed: f.seed, Folds: f.folds, KeepBars: f.keepBars,
 		Checkpoint: orSetUp(f.checkpoint, "backbone", checkpointFile()),
 		Cache:      orSetUp(f.cache, "models"), Variants: f.variants,
-		Infer: f.workers.infer(), Camera: f.workers.camera(),
-	}, f.out)
+		Infer: f.workers.infer(), Camera: f.workers.camera(), Curve: f.page.file != "",
+	}, f.out, f.page)
 	if err != nil {
 		return err
 	}
@@ -123,8 +128,8 @@ func runTrain(c *cobra.Command, s *streams, f trainFlags) error {
 }
 
 // trainModel trains, shows its progress and writes the bundle, whole or not at
-// all.
-func trainModel(ctx context.Context, s *streams, config train.Config, out string) (*train.Report, error) {
+// all, and the page for people where one is asked for.
+func trainModel(ctx context.Context, s *streams, config train.Config, out string, page pageFlags) (*train.Report, error) {
 	steps := &steps{s: s}
 	config.Workers, config.Progress = min(runtime.NumCPU(), 4), steps.begin
 	packed, report, err := train.Run(ctx, config)
@@ -137,7 +142,10 @@ func trainModel(ctx context.Context, s *streams, config train.Config, out string
 		return err
 	})
 	report.Out = out
-	return report, err
+	if err != nil {
+		return report, err
+	}
+	return report, page.training(ctx, s, config, report, packed.Manifest.Classes)
 }
 
 // checkpointFile is the name of the default backbone's checkpoint.

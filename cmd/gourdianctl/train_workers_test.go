@@ -84,7 +84,8 @@ func TestTrainThenEvalOnTheSameAndOnNewPictures(t *testing.T) {
 	stripes(t, data, 12, 1)
 	var out, errs bytes.Buffer
 	s := &streams{out: &out, err: &errs}
-	if code := run(t.Context(), s, append(trainArgs(t, data, model), "--json")); code != exitDone {
+	trained := filepath.Join(dir, "trained.html")
+	if code := run(t.Context(), s, append(trainArgs(t, data, model), "--report", trained, "--json")); code != exitDone {
 		t.Fatalf("train: exit code %d: %s", code, errs.String())
 	}
 	var report map[string]any
@@ -93,7 +94,8 @@ func TestTrainThenEvalOnTheSameAndOnNewPictures(t *testing.T) {
 	}
 	stripes(t, data, 6, 2) // now the folder holds pictures that were not there
 	out.Reset()
-	args := append([]string{"model", "eval", "--bundle", model, "--data", data, "--predictions", table, "--json"}, workers(t)...)
+	page := filepath.Join(dir, "report.html")
+	args := append([]string{"model", "eval", "--bundle", model, "--data", data, "--predictions", table, "--report", page, "--language", "es", "--json"}, workers(t)...)
 	if code := run(t.Context(), s, args); code != exitDone {
 		t.Fatalf("eval: exit code %d: %s", code, errs.String())
 	}
@@ -114,6 +116,11 @@ func TestTrainThenEvalOnTheSameAndOnNewPictures(t *testing.T) {
 	}
 	if measured.Accuracy < 0.9 || measured.Classes["good"].Count != 6 || measured.Latency["p50"] <= 0 || measured.Frame["p99"] < measured.Latency["p50"] {
 		t.Errorf("measured %+v", measured)
+	}
+	for _, name := range []string{page, trained} {
+		if text, err := os.ReadFile(name); err != nil || !bytes.Contains(text, []byte("data:image/jpeg")) || !bytes.Contains(text, []byte("</html>")) {
+			t.Errorf("%s: %d bytes, %v", name, len(text), err)
+		}
 	}
 	file, err := os.ReadFile(table)
 	if err != nil {

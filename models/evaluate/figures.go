@@ -86,6 +86,12 @@ func Measure(classes []string, samples []Sample, o Options) Figures {
 	return f
 }
 
+// Balanced is the mean recall over the classes that the samples hold, with its
+// interval.
+func Balanced(classes int, samples []Sample, o Options) Interval {
+	return newMeter(classes, samples, o).balanced()
+}
+
 // meter holds what the single figures share.
 type meter struct {
 	classes int

@@ -51,7 +51,8 @@ type Report struct {
 	SkippedFiles []dataset.Skip        `json:"skipped_files"`
 	Warnings     []string              `json:"warnings"`
 
-	All []Prediction `json:"-"` // of the measured pictures and those of unknown classes
+	All    []Prediction `json:"-"` // of the measured pictures and those of unknown classes
+	Judged []Judged     `json:"-"` // the measured pictures
 }
 
 // Unfamiliar is what became of the pictures of a class that the model lacks.
@@ -77,6 +78,12 @@ type Prediction struct {
 	Predicted     string // most probable class, sure or not
 	Unsure        bool
 	Probabilities []float64
+}
+
+// Judged is one picture and what was said of it.
+type Judged struct {
+	Entry  dataset.Entry
+	Sample Sample
 }
 
 // Evaluation is one bundle on one data set. All fields must be set; Seed may
@@ -257,6 +264,7 @@ func (e *Evaluation) measure(r *Report, pictures []looked) {
 		}
 		p.sample.Group = numbers[groups[i]]
 		samples = append(samples, p.sample)
+		r.Judged = append(r.Judged, Judged{p.entry, p.sample})
 	}
 	r.Figures = Measure(r.ClassOrder, samples, Options{Grouped: grouped, Seed: e.Seed})
 	r.Latency, r.Frame = times(engine), times(frame)

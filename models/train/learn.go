@@ -53,6 +53,7 @@ type Options struct {
 	// Variants names the forms of the backbone in the order in which the
 	// pictures hold their embeddings.
 	Variants []string
+	Curve    bool // whether to measure the learning curve too
 	// Begin is told the number of parts of the work before the first of them
 	// and returns what is called after each.
 	Begin func(parts int) (part func())
@@ -67,7 +68,11 @@ func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Op
 	if err := l.group(); err != nil {
 		return nil, err
 	}
-	l.step = o.Begin(2*l.folds*len(Penalties()) + 1 + (len(o.Variants)-1)*(l.folds+1))
+	parts := 2*l.folds*len(Penalties()) + 1 + (len(o.Variants)-1)*(l.folds+1)
+	if o.Curve {
+		parts += len(shares()) * l.folds
+	}
+	l.step = o.Begin(parts)
 	if err := l.crossValidate(ctx); err != nil {
 		return nil, err
 	}
@@ -76,6 +81,11 @@ func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Op
 	}
 	if err := l.baseline(ctx); err != nil {
 		return nil, err
+	}
+	if o.Curve {
+		if err := l.curve(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := l.fit(ctx); err != nil {
 		return nil, err
@@ -253,6 +263,10 @@ func (l *learner) decide() error {
 		References: packed, Novelty: rule.novelty,
 	}
 	l.samples = l.judge()
+	l.out.Report.Judged = make([]evaluate.Judged, len(l.samples))
+	for i, s := range l.samples {
+		l.out.Report.Judged[i] = evaluate.Judged{Entry: l.pictures[i].Entry, Sample: s}
+	}
 	l.out.Report.Figures = evaluate.Measure(l.task.Names(), l.samples, evaluate.Options{Grouped: true, Seed: l.o.Seed})
 	d := &l.out.Report.Deciding
 	*d = DecidingReport{Temperature: rule.temperature, Novelty: rule.novelty, Neighbours: k, References: len(references), Thresholds: map[string]Threshold{}}

@@ -21,8 +21,13 @@ type Report struct {
 	Coarse   CoarseReport     `json:"coarse"`
 	Baseline BaselineReport   `json:"baseline"`
 	Deciding DecidingReport   `json:"deciding"`
+	Learning *LearningReport  `json:"learning_curve,omitempty"`
 	Variants []VariantReport  `json:"variants"` // the first one is that of all figures above
 	Warnings []string         `json:"warnings"`
+
+	// Judged is what was said of each picture by a head that had not seen its
+	// group.
+	Judged []evaluate.Judged `json:"-"`
 }
 
 // DataReport says what went into a training and what did not.

@@ -29,6 +29,7 @@ type Config struct {
 	Checkpoint string   // path of its checkpoint
 	Variants   []string // forms of the backbone that get a head; empty = all
 	Cache      string   // folder of cached embeddings
+	Curve      bool     // whether to measure the learning curve too
 	Workers    int      // inference workers at once, at least 1
 	Infer      infer.Options
 	Camera     capture.Options
@@ -72,7 +73,7 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 		return nil, nil, fmt.Errorf("none of the %d pictures can be used; the first: %s: %s", len(skipped), skipped[0].File, skipped[0].Reason)
 	}
 	learned, err := Learn(ctx, task, pictures, Options{
-		Seed: c.Seed, Folds: c.Folds, Kind: set.Kind(), Variants: forms.names,
+		Seed: c.Seed, Folds: c.Folds, Kind: set.Kind(), Variants: forms.names, Curve: c.Curve,
 		Begin: func(parts int) func() { return c.Progress("train and cross-validate", parts) },
 	})
 	if err != nil {
