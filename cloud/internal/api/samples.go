@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -55,10 +56,13 @@ func (s *Samples) Routes() []Route {
 }
 
 // SampleFilter reads a filter from an address.
-func SampleFilter(c *gin.Context) sample.Filter {
+func SampleFilter(c *gin.Context) sample.Filter { return FilterOf(c.Request.URL.Query()) }
+
+// FilterOf reads a filter from the query of an address.
+func FilterOf(query url.Values) sample.Filter {
 	return sample.Filter{
-		Source: sample.Source(c.Query("source")), Site: c.Query("site"), Device: c.Query("device"), Why: wire.SampleWhy(c.Query("why")),
-		Verdict: wire.Verdict(c.Query("verdict")), Label: c.Query("label"), Fault: c.Query("fault"), Mark: c.Query("mark"),
+		Source: sample.Source(query.Get("source")), Site: query.Get("site"), Device: query.Get("device"), Why: wire.SampleWhy(query.Get("why")),
+		Verdict: wire.Verdict(query.Get("verdict")), Label: query.Get("label"), Fault: query.Get("fault"), Mark: query.Get("mark"),
 	}
 }
 

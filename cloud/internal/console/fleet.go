@@ -29,6 +29,9 @@ func (f *Fleet) Section() Section {
 		{Method: http.MethodGet, Path: "/fleet/tokens", Least: people.Admin, Handler: f.serveTokens},
 		{Method: http.MethodPost, Path: "/fleet/tokens", Least: people.Admin, Handler: f.makeToken},
 		{Method: http.MethodPost, Path: "/fleet/tokens/:id/revoke", Least: people.Admin, Handler: f.revokeToken},
+		{Method: http.MethodPost, Path: "/fleet/many/move", Least: people.Operator, Slow: true, Handler: f.moveMany},
+		{Method: http.MethodPost, Path: "/fleet/many/revoke", Least: people.Admin, Slow: true, Handler: f.revokeMany},
+		{Method: http.MethodPost, Path: "/fleet/many/remove", Least: people.Admin, Slow: true, Handler: f.removeMany},
 		{Method: http.MethodGet, Path: "/fleet/board/:device", Least: people.Viewer, Handler: f.serveBoard},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/name", Least: people.Operator, Handler: f.rename},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/place", Least: people.Operator, Handler: f.move},
@@ -58,6 +61,9 @@ type fleetView struct {
 	Sorts    []choice
 	Filtered bool
 	Admin    bool
+	Operator bool
+	Query    string // the filter, to come back to
+	Seen     int64  // when the list was read, in microseconds
 	Pager    pager
 }
 
@@ -88,11 +94,11 @@ func (v *voice) boardHealth(h fleet.Health) healthWord {
 func (f *Fleet) serveList(c *gin.Context) {
 	k, ctx, v := f.Console, c.Request.Context(), f.Console.voice(c)
 	who, _ := api.Who(c)
-	filter := fleet.Filter{Search: c.Query("search"), Site: c.Query("site"), Group: c.Query("group"), Sort: fleet.Sort(c.Query("sort")), After: c.Query("before")}
+	filter := fleetFilter(c.Request.URL.Query())
 	boards, next, err := f.Fleet.List(ctx, filter)
 	view := fleetView{
 		Search: filter.Search, Filtered: filter.Search+filter.Site+filter.Group != "",
-		Admin: who.Role.Allows(people.Admin), Pager: pagesBy(c, next, next != ""),
+		Admin: who.Role.Allows(people.Admin), Operator: who.Role.Allows(people.Operator), Query: listQuery(c), Seen: time.Now().UnixMicro(), Pager: pagesBy(c, next, next != ""),
 	}
 	if err == nil {
 		view.Count, err = f.Fleet.Count(ctx, filter)
@@ -113,7 +119,7 @@ func (f *Fleet) serveList(c *gin.Context) {
 	for _, b := range boards {
 		view.Boards = append(view.Boards, boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt())})
 	}
-	k.show(c, http.StatusOK, page{Name: "fleet", Nav: "fleet", Title: v.Say("hub.nav.fleet"), Body: view})
+	k.show(c, http.StatusOK, page{Name: "fleet", Nav: "fleet", Title: v.Say("hub.nav.fleet"), Scripts: []string{"many.js"}, Body: view})
 }
 
 // places are the choices of site and group, after the one that means all.

@@ -166,6 +166,7 @@ type pager struct {
 func pagesBy(c *gin.Context, key string, more bool) pager {
 	var p pager
 	query := c.Request.URL.Query()
+	query.Del("batch")
 	if query.Has("before") {
 		query.Del("before")
 		p.First = c.Request.URL.Path + "?" + query.Encode()

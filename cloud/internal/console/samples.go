@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,7 +25,10 @@ type Samples struct {
 	Import  *api.Samples // takes archives
 }
 
-const samplesPage = 60
+const (
+	samplesPage = 60
+	manyForm    = 64 << 10 // a page of picks
+)
 
 // Section is the pages with their addresses.
 func (s *Samples) Section() Section {
@@ -35,6 +39,9 @@ func (s *Samples) Section() Section {
 			{Method: http.MethodGet, Path: "/samples/:hash", Least: people.Viewer, Handler: s.serveOne},
 			{Method: http.MethodPost, Path: "/samples/:hash/label", Least: people.Labeller, Limit: form, Handler: s.takeLabel},
 			{Method: http.MethodPost, Path: "/samples/:hash/delete", Least: people.Admin, Limit: form, Handler: s.remove},
+			{Method: http.MethodPost, Path: "/samples/many", Least: people.Labeller, Limit: manyForm, Slow: true, Handler: s.many},
+			{Method: http.MethodPost, Path: "/samples/many/undo", Least: people.Labeller, Limit: form, Slow: true, Handler: s.undoMany},
+			{Method: http.MethodPost, Path: "/samples/download", Least: people.Viewer, Limit: manyForm, Slow: true, Handler: s.download},
 			{Method: http.MethodPost, Path: "/samples/import", Least: people.Operator, Limit: sample.MaxArchive + 64<<10, Slow: true, Handler: s.takeImport},
 		},
 		Steps: []Step{
@@ -62,6 +69,7 @@ type samplesView struct {
 	Export    string // query of exports with the same filter
 	Report    *sample.Report
 	Refused   []choice // fault in words and how many
+	Many      manyView
 }
 
 // filterView is one list of the filter form.
@@ -72,6 +80,8 @@ type filterView struct {
 
 type cardView struct {
 	Hash, Picture string
+	Version       int64  // of the label that is shown
+	Marks         string // what people did to it, in words
 	Label         *verdictView
 	Verdict       *verdictView
 	Fault         string
@@ -106,6 +116,7 @@ func (s *Samples) grid(c *gin.Context, status int, report *sample.Report) {
 		s.Console.fail(c, err)
 		return
 	}
+	view.Many = s.manyView(c, who.Role, view.Count)
 	for i := range list {
 		view.Cards = append(view.Cards, v.card(&list[i]))
 	}
@@ -114,18 +125,19 @@ func (s *Samples) grid(c *gin.Context, status int, report *sample.Report) {
 			view.Refused = append(view.Refused, choice{Label: v.Say("hub.samples.fault." + string(fault)), Value: v.Whole(n)})
 		}
 	}
-	s.Console.show(c, status, page{Name: "samples", Nav: "samples", Title: v.Say("hub.samples.title"), Body: view})
+	s.Console.show(c, status, page{Name: "samples", Nav: "samples", Title: v.Say("hub.samples.title"), Scripts: []string{"many.js"}, Body: view})
 }
 
 // exportQuery is the filter of an address without its page.
 func exportQuery(c *gin.Context) string {
 	query := c.Request.URL.Query()
 	query.Del("before")
+	query.Del("batch")
 	return query.Encode()
 }
 
 func (v *voice) card(one *sample.Sample) cardView {
-	view := cardView{Hash: one.Hash, Picture: pictureOf(one.Hash), When: v.ago(one.Received()), From: v.from(one)}
+	view := cardView{Hash: one.Hash, Version: one.LabelVersion, Picture: pictureOf(one.Hash), When: v.ago(one.Received()), From: v.from(one)}
 	if one.Label != "" {
 		named := v.verdict(wire.Verdict(one.Label), nil)
 		view.Label = &named
@@ -134,6 +146,17 @@ func (v *voice) card(one *sample.Sample) cardView {
 		view.Verdict = &named
 	}
 	view.Fault = v.faultOf(one)
+	var marks []string
+	switch one.Queue {
+	case sample.QueuedByHand:
+		marks = append(marks, v.Say("hub.samples.mark."+sample.MarkQueued))
+	case sample.Unqueued:
+		marks = append(marks, v.Say("hub.samples.mark."+sample.MarkUnqueued))
+	}
+	if one.LeftOut {
+		marks = append(marks, v.Say("hub.samples.mark."+sample.MarkLeftOut))
+	}
+	view.Marks = strings.Join(marks, ", ")
 	return view
 }
 
@@ -180,7 +203,7 @@ func (s *Samples) filters(ctx context.Context, v *voice, f sample.Filter) ([]fil
 		}
 		return one
 	}
-	labels := list("label", f.Label, "hub.samples.label.", sample.NoLabel, sample.AnyLabel)
+	labels := list("label", f.Label, "hub.samples.label.", sample.NoLabel, sample.AnyLabel, sample.Disputed)
 	for _, one := range v.labels() {
 		labels.Choices = append(labels.Choices, choice{string(one.Name), one.Word, string(one.Name) == f.Label})
 	}
@@ -192,6 +215,7 @@ func (s *Samples) filters(ctx context.Context, v *voice, f sample.Filter) ([]fil
 		list("why", string(f.Why), "hub.samples.why.", string(wire.WhyUnsure), string(wire.WhyNotPumpkin), string(wire.WhyRandom), string(wire.WhyCorrection)),
 		list("verdict", string(f.Verdict), "verdict.", string(wire.Good), string(wire.Regular), string(wire.Bad), string(wire.NotPumpkin), string(wire.Unsure)),
 		list("fault", f.Fault, "hub.samples.fault.", sample.IsSound, string(sample.Duplicate), string(sample.Dark), string(sample.Bright), string(sample.Blurred)),
+		list("mark", f.Mark, "hub.samples.mark.", sample.MarkQueued, sample.MarkUnqueued, sample.MarkLeftOut),
 	}, nil
 }
 

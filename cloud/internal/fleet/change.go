@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -74,6 +75,11 @@ func (f *Fleet) Rename(ctx context.Context, who, device, typed string) (Board, e
 // Move puts a board at another site and into a group, "" = none. What it has
 // reported stays with the site where it was seen.
 func (f *Fleet) Move(ctx context.Context, who, device, typedSite, typedGroup string) (Board, error) {
+	return f.move(ctx, who, device, typedSite, typedGroup, time.Time{})
+}
+
+// move is Move for one who saw the board at a moment.
+func (f *Fleet) move(ctx context.Context, who, device, typedSite, typedGroup string, seen time.Time) (Board, error) {
 	site, err := cleanName(typedSite)
 	group := ""
 	if err == nil && typedGroup != "" {
@@ -83,6 +89,9 @@ func (f *Fleet) Move(ctx context.Context, who, device, typedSite, typedGroup str
 		return Board{}, fmt.Errorf("move board: %w", err)
 	}
 	return f.change(ctx, who, device, "move", func(ctx context.Context, tx bun.Tx, b *Board) (string, error) {
+		if err := unchanged(ctx, tx, device, seen); err != nil {
+			return "", err
+		}
 		detail := fmt.Sprintf("%s/%s → %s/%s", b.Site, b.Group, site, group)
 		b.Site, b.Group, b.Wish = site, group, b.Wish+1
 		return detail, ensureSite(ctx, tx, site, f.config.Now())
