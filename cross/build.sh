@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what a board runs for one kind of processor into dist/:
+# Builds what boards and hubs run for one kind of processor into dist/:
 #
 #   cross/build.sh amd64|arm64
 #
@@ -67,6 +67,7 @@ esac
 echo "Building for $arch into $out/"
 mkdir -p "$out"
 build gourdian-agent 0 "$go_tags"
+build gourdian-hub 0 "$go_tags"
 build gourdianctl 0 "$go_tags"
 build gourdian-infer 1 "$go_tags"
 CGO_LDFLAGS="${CGO_LDFLAGS-} ${camera_libraries-}" build gourdian-camera 1 "$camera_tags"

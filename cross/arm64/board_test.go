@@ -31,6 +31,8 @@ func TestEveryARMProgramStarts(t *testing.T) {
 		{infer.Program, "--version", "gourdian-infer version"},
 		{"gourdianctl", "version --json", `"platform": "linux/arm64"`},
 		{"gourdian-agent", "--print-config", "listen:"},
+		{"gourdian-hub", "--version", "gourdian-hub version"},
+		{"gourdian-hub", "--print-config", "listen_mqtt:"},
 	} {
 		if said := run(t, filepath.Join(dir, c.program), strings.Fields(c.args)...); !strings.Contains(said, c.says) {
 			t.Errorf("%s %s says %q", c.program, c.args, said)

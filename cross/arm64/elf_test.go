@@ -52,7 +52,7 @@ func TestARMProgramsAskForNothingThatABoardLacks(t *testing.T) {
 	for _, name := range loaded() {
 		file := open(t, name)
 		if file.Section(".dynamic") == nil {
-			continue // the agent and gourdianctl stand alone
+			continue // agent, hub and gourdianctl stand alone
 		}
 		needs, err := file.DynamicVersionNeeds()
 		if err != nil {
@@ -104,13 +104,13 @@ func numbers(version string) []int {
 // dependencies are the packages that the .deb asks for, with their condition.
 func dependencies(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testbed.Root(t), "cross", "package", "nfpm.yaml"))
+	text, err := os.ReadFile(filepath.Join(testbed.Root(t), "cross", "package", "gourdian-workers.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := regexp.MustCompile(`(?m)^depends:\n((?:  - .*\n)+)`).FindSubmatch(text)
 	if list == nil {
-		t.Fatal("nfpm.yaml has no list of dependencies")
+		t.Fatal("gourdian-workers.yaml has no list of dependencies")
 	}
 	out := map[string]string{}
 	for _, found := range regexp.MustCompile(`(?m)^  - (\S+)(?: \((.*)\))?$`).FindAllSubmatch(list[1], -1) {

@@ -61,7 +61,7 @@ func emulated(t testing.TB) string {
 }
 
 func programs() []string {
-	return []string{"gourdian-agent", capture.Program, infer.Program, "gourdianctl"}
+	return []string{"gourdian-agent", "gourdian-hub", capture.Program, infer.Program, "gourdianctl"}
 }
 
 // run runs a program to its end.

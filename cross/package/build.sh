@@ -16,7 +16,9 @@ for arch in "$@"; do
         continue
     fi
     cross/build.sh "$arch"
-    package=dist/gourdian_${version}_$arch.deb
-    go run -C cross/package/deb . -root "$PWD" -arch "$arch" -version "$version" -out "$PWD/$package"
-    printf '  made %s (%s MB)\n' "$package" $(($(stat -c %s "$package") / 1000000))
+    for name in gourdian-workers gourdian gourdian-hub; do
+        package=dist/${name}_${version}_$arch.deb
+        go run -C cross/package/deb . -root "$PWD" -name "$name" -arch "$arch" -version "$version" -out "$PWD/$package"
+        printf '  made %s (%s kB)\n' "$package" $(($(stat -c %s "$package") / 1000))
+    done
 done

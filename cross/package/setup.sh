@@ -15,12 +15,12 @@ install_notices() {
     done < <(grep -v '^#' scripts/wheels.txt)
 }
 
-# install_debroot makes a clean Debian with what the package depends on, and
+# install_debroot makes a clean Debian with what the packages depend on, and
 # nothing else: the tests copy it and need no network then. Its key is this file
-# and what the package depends on.
+# and what the packages depend on.
 install_debroot() {
     local debroot=$cache/debroot/root key depends mirror
-    depends=$(sed -n '/^depends:/,/^$/s/^  - \([^ ]*\).*/\1/p' cross/package/nfpm.yaml | paste -sd,)
+    depends=$(sed -n '/^depends:/,/^$/s/^  - \([^ ]*\).*/\1/p' cross/package/gourdian*.yaml | grep -v ^gourdian | LC_ALL=C sort -u | paste -sd,)
     key=$(sha256sum cross/package/setup.sh | cut -d' ' -f1)-$depends
     step "a clean Debian 12 to install into"
     if [ "$(cat "$debroot/.key" 2>/dev/null)" = "$key" ]; then ok "already there"; return; fi

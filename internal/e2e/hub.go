@@ -85,34 +85,40 @@ func (h *Hub) Relay(ctx context.Context, n int) (*Relay, error) {
 
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// setUp opens the set-up link, chooses a password and makes an API token.
+// setUp sets the hub up by the link that it prints.
 func (h *Hub) setUp(ctx context.Context) error {
 	link, err := h.link(ctx)
 	if err != nil {
 		return err
 	}
+	h.Password, h.Token, err = SetUp(ctx, h.Plain, link)
+	return err
+}
+
+// SetUp opens a hub's set-up link as a person would, chooses a password and makes
+// an API token. plain is the hub's address on this machine.
+func SetUp(ctx context.Context, plain, link string) (password, token string, err error) {
 	text := strings.ToLower(rand.Text())
-	h.Password = text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:20]
+	password = text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:20]
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		return fmt.Errorf("set the hub up: %w", err)
+		return "", "", fmt.Errorf("set the hub up: %w", err)
 	}
 	browser := &http.Client{Jar: jar, Transport: new(http.Transport), Timeout: hubWithin}
 	defer browser.CloseIdleConnections()
-	_, err = fill(ctx, browser, link, url.Values{"name": {Person}, "password": {h.Password}, "again": {h.Password}})
+	_, err = fill(ctx, browser, link, url.Values{"name": {Person}, "password": {password}, "again": {password}})
 	if err != nil {
-		return fmt.Errorf("set the hub up: %w", err)
+		return "", "", fmt.Errorf("set the hub up: %w", err)
 	}
-	page, err := fill(ctx, browser, h.Plain+"/account/tokens", url.Values{"name": {"a program"}})
-	token := regexp.MustCompile(`gdn_[A-Za-z0-9_-]+`).Find(page)
-	if err == nil && token == nil {
+	page, err := fill(ctx, browser, plain+"/account/tokens", url.Values{"name": {"a program"}})
+	found := regexp.MustCompile(`gdn_[A-Za-z0-9_-]+`).Find(page)
+	if err == nil && found == nil {
 		err = errors.New("the hub's page shows no API token")
 	}
 	if err != nil {
-		return fmt.Errorf("set the hub up: %w", err)
+		return "", "", fmt.Errorf("set the hub up: %w", err)
 	}
-	h.Token = string(token)
-	return nil
+	return password, string(found), nil
 }
 
 // link waits for the hub's set-up link.

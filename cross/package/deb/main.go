@@ -1,5 +1,5 @@
-// Command deb makes the Debian package of one kind of processor from nfpm.yaml
-// and what cross/build.sh has left in dist/. It is a module of its own, so that
+// Command deb makes a Debian package for one kind of processor from its
+// description in cross/package and what cross/build.sh has left in dist/. It is a module of its own, so that
 // what nfpm needs stays out of the programs' go.mod.
 package main
 
@@ -9,27 +9,29 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/deb"
 )
 
 func main() {
+	name := flag.String("name", "", "of the package: cross/package/NAME.yaml describes it")
 	arch := flag.String("arch", "", "amd64 or arm64")
 	version := flag.String("version", "", "of the package")
 	root := flag.String("root", ".", "the checkout")
 	out := flag.String("out", "", "the package to make")
 	flag.Parse()
-	if err := run(*root, *arch, *version, *out); err != nil {
+	if err := run(*root, *name, *arch, *version, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "deb:", err)
 		os.Exit(1)
 	}
 }
 
 // run makes the package whole or not at all.
-func run(root, arch, version, out string) error {
-	if arch == "" || version == "" || out == "" {
-		return errors.New("-arch, -version and -out are needed")
+func run(root, name, arch, version, out string) error {
+	if name == "" || arch == "" || version == "" || out == "" {
+		return errors.New("-name, -arch, -version and -out are needed")
 	}
 	// The time of every file in the package; else it would be that of the build.
 	if os.Getenv("SOURCE_DATE_EPOCH") == "" {
@@ -39,15 +41,18 @@ func run(root, arch, version, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Chdir(root); err != nil { // nfpm.yaml names files of the checkout
+	if err := os.Chdir(root); err != nil { // descriptions name files of the checkout
 		return err
 	}
-	if err := writeNotices(filepath.Join("dist", arch)); err != nil {
+	info, err := describe(name, arch, version)
+	if err != nil {
+		return fmt.Errorf("read the description of %s: %w", name, err)
+	}
+	if err := writeNotices(filepath.Join("dist", arch, name), programs(info)); err != nil {
 		return fmt.Errorf("gather licences: %w", err)
 	}
-	info, err := describe(arch, version)
-	if err != nil {
-		return fmt.Errorf("read nfpm.yaml: %w", err)
+	if err := nfpm.Validate(info); err != nil {
+		return fmt.Errorf("check the description of %s: %w", name, err)
 	}
 	file, err := os.Create(out + ".part")
 	if err != nil {
@@ -59,10 +64,11 @@ func run(root, arch, version, out string) error {
 	return os.Rename(file.Name(), out)
 }
 
-// describe reads nfpm.yaml for one processor.
-func describe(arch, version string) (*nfpm.Info, error) {
+// describe reads a package's description for one processor.
+func describe(name, arch, version string) (*nfpm.Info, error) {
 	values := map[string]string{"ARCH": arch, "VERSION": version}
-	config, err := nfpm.ParseFileWithEnvMapping("cross/package/nfpm.yaml", func(name string) string { return values[name] })
+	file := filepath.Join("cross", "package", name+".yaml")
+	config, err := nfpm.ParseFileWithEnvMapping(file, func(name string) string { return values[name] })
 	if err != nil {
 		return nil, err
 	}
@@ -70,5 +76,16 @@ func describe(arch, version string) (*nfpm.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nfpm.WithDefaults(info), nfpm.Validate(info)
+	return nfpm.WithDefaults(info), nil
+}
+
+// programs are the files of our own programs that a package holds.
+func programs(info *nfpm.Info) []string {
+	var files []string
+	for _, content := range info.Contents {
+		if strings.HasPrefix(content.Source, "dist/") && strings.HasPrefix(filepath.Base(content.Source), "gourdian") {
+			files = append(files, content.Source)
+		}
+	}
+	return files
 }

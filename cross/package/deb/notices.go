@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// writeNotices writes go-packages.txt beside the programs of dir: every Go
-// module that is linked into one of them, with its licence as its authors wrote
-// it. The licences ask for that wherever the programs go.
-func writeNotices(dir string) error {
-	linked, err := linkedModules(dir)
+// writeNotices writes go-packages.txt into dir: every Go module that is linked
+// into one of the programs, with its licence as its authors wrote it. The
+// licences ask for that wherever the programs go.
+func writeNotices(dir string, programs []string) error {
+	linked, err := linkedModules(programs)
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,16 @@ func writeNotices(dir string) error {
 	if err := appendLicences(&text, "the Go standard library", goRoot); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(dir, "go-packages.txt"), text.Bytes(), 0o644)
 }
 
-// linkedModules are the modules of the programs in dir, as path@version, sorted.
-func linkedModules(dir string) ([]string, error) {
-	programs, err := filepath.Glob(filepath.Join(dir, "gourdian*"))
-	if err != nil || len(programs) == 0 {
-		return nil, errors.Join(err, fmt.Errorf("no programs in %s", dir))
+// linkedModules are the modules of programs, as path@version, sorted.
+func linkedModules(programs []string) ([]string, error) {
+	if len(programs) == 0 {
+		return nil, errors.New("the package holds no program")
 	}
 	var linked []string
 	for _, program := range programs {

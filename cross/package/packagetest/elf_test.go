@@ -13,13 +13,13 @@ import (
 	"testing"
 )
 
-// dependency is one entry of the package's Depends.
+// dependency is one entry of a package's Depends.
 type dependency struct{ name, least string }
 
-// dependencies reads what nfpm.yaml says.
+// dependencies reads what the package of the workers says.
 func dependencies(t *testing.T) []dependency {
 	t.Helper()
-	data, err := os.ReadFile("../nfpm.yaml")
+	data, err := os.ReadFile("../gourdian-workers.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,11 +34,11 @@ func dependencies(t *testing.T) []dependency {
 
 func TestPackageDependsOnWhatItsFilesAreLinkedWith(t *testing.T) {
 	r := newRoot(t)
-	first, _ := packages(t)
-	r.install(first)
+	first, _ := packages(t, "gourdian", "gourdian-hub")
+	r.install(first...)
 	depends := dependencies(t)
 	var needed []string
-	for _, name := range []string{"/usr/bin/gourdian-agent", "/usr/bin/gourdianctl", "/usr/lib/gourdian/gourdian-camera",
+	for _, name := range []string{"/usr/bin/gourdian-agent", "/usr/bin/gourdian-hub", "/usr/bin/gourdianctl", "/usr/lib/gourdian/gourdian-camera",
 		"/usr/lib/gourdian/gourdian-infer", "/usr/lib/gourdian/libonnxruntime.so.1.32.0"} {
 		file, err := elf.Open(r.path(name))
 		if err != nil {
@@ -123,7 +123,8 @@ func TestLaterCommitsMakeHigherVersions(t *testing.T) {
 	}
 }
 
-// build makes the package in a checkout of its own, with nothing built before.
+// build makes the packages in a checkout of its own, with nothing built before,
+// and returns the folder that they are in.
 func build(t *testing.T, dir string) string {
 	t.Helper()
 	run := func(in, name string, args ...string) {
@@ -147,20 +148,23 @@ func build(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	run(dir, "cross/package/build.sh", "amd64")
-	return filepath.Join(dir, "dist/gourdian_"+os.Getenv("GOURDIAN_PACKAGE_VERSION")+"_amd64.deb")
+	return filepath.Join(dir, "dist")
 }
 
 func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
-	first, _ := packages(t)
-	here, err := os.ReadFile(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	there, err := os.ReadFile(build(t, filepath.Join(t.TempDir(), "elsewhere")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(here) != string(there) {
-		t.Errorf("%d bytes here, %d there, and not the same", len(here), len(there))
+	first, _ := packages(t, "gourdian", "gourdian-hub")
+	elsewhere := build(t, filepath.Join(t.TempDir(), "elsewhere"))
+	for _, path := range first {
+		here, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, err := os.ReadFile(filepath.Join(elsewhere, filepath.Base(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(here) != string(there) {
+			t.Errorf("%s: %d bytes here, %d there, and not the same", filepath.Base(path), len(here), len(there))
+		}
 	}
 }

@@ -12,15 +12,19 @@ import (
 	"gourdian/agent"
 )
 
-// packages are the one to install and the one to upgrade to.
-func packages(t *testing.T) (first, second string) {
+// packages are those to install and those to upgrade to: the workers' and the
+// named ones.
+func packages(t *testing.T, names ...string) (first, second []string) {
 	t.Helper()
 	version := os.Getenv("GOURDIAN_PACKAGE_VERSION")
 	if version == "" {
 		t.Fatal("GOURDIAN_PACKAGE_VERSION is not set: run `make test-packages`")
 	}
-	start := filepath.Join(checkout, "dist/gourdian_"+version)
-	return start + "_amd64.deb", start + "+upgrade_amd64.deb"
+	for _, name := range append([]string{"gourdian-workers"}, names...) {
+		start := filepath.Join(checkout, "dist", name+"_"+version)
+		first, second = append(first, start+"_amd64.deb"), append(second, start+"+upgrade_amd64.deb")
+	}
+	return first, second
 }
 
 // folderCamera is a config as an admin edits it.
@@ -34,10 +38,10 @@ func (r *root) addCamera() {
 
 func TestLifeOfAnInstalledBoard(t *testing.T) {
 	r := newRoot(t)
-	first, second := packages(t)
+	first, second := packages(t, "gourdian")
 	before, accounts := r.files(), r.accounts()
 
-	r.checkInstalled(r.install(first))
+	r.checkInstalled(r.install(first...))
 	bundle := r.checkFirstStart()
 	r.addCamera()
 	device, newest := r.checkVerdicts()
@@ -45,11 +49,19 @@ func TestLifeOfAnInstalledBoard(t *testing.T) {
 	r.checkRemoval(bundle)
 
 	r.apt("purge", "gourdian")
-	for _, made := range []string{"/srv/patch", "/srv/row", bundle, "/root/backbone.pth", "/root/cache", "/run/notify"} {
+	for _, made := range []string{"/srv/patch", "/srv/row", bundle, "/root/backbone.pth", "/root/cache", "/run/" + filepath.Base(agentUnit)} {
 		if err := os.RemoveAll(r.path(made)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	r.checkPurged(before, accounts)
+}
+
+// checkPurged compares files and accounts with those before the installation.
+func (r *root) checkPurged(before, accounts []string) {
+	t := r.t
+	t.Helper()
+	r.apt("purge", "gourdian-workers")
 	for _, name := range r.files() {
 		// adduser keeps copies of the lists that it changes, and its lock.
 		if !slices.Contains(before, name) && !strings.HasSuffix(name, "-") && name != "/run/adduser" {
@@ -68,20 +80,21 @@ func (r *root) checkInstalled(said string) {
 	if !strings.Contains(said, "gourdian-agent install-model") {
 		t.Errorf("the installation does not say what is left to do:\n%s", said)
 	}
-	if said := r.must("/usr/bin/dpkg", "--verify", "gourdian"); strings.TrimSpace(said) != "" {
+	if said := r.must("/usr/bin/dpkg", "--verify", "gourdian", "gourdian-workers"); strings.TrimSpace(said) != "" {
 		t.Errorf("installed files are not those of the package:\n%s", said)
 	}
 	for name, want := range map[string]string{
-		agent.InstalledConfig:                         "root:gourdian 640",
-		agent.InstalledData:                           "gourdian:gourdian 750",
-		"/usr/bin/gourdian-agent":                     "root:root 755",
-		"/usr/lib/gourdian/gourdian-camera":           "root:root 755",
-		"/lib/systemd/system/gourdian-agent.service":  "root:root 644",
-		"/lib/udev/rules.d/60-gourdian.rules":         "root:root 644",
-		"/usr/share/doc/gourdian/copyright":           "root:root 644",
-		"/usr/lib/gourdian/libonnxruntime.so.1.32.0":  "root:root 644",
-		"/usr/share/doc/gourdian/onnxruntime-LICENSE": "root:root 644",
-		"/usr/share/doc/gourdian/go-packages.txt":     "root:root 644",
+		agent.InstalledConfig:                                 "root:gourdian 640",
+		agent.InstalledData:                                   "gourdian:gourdian 750",
+		"/usr/bin/gourdian-agent":                             "root:root 755",
+		"/usr/lib/gourdian/gourdian-camera":                   "root:root 755",
+		"/lib/systemd/system/gourdian-agent.service":          "root:root 644",
+		"/lib/udev/rules.d/60-gourdian.rules":                 "root:root 644",
+		"/usr/share/doc/gourdian/copyright":                   "root:root 644",
+		"/usr/share/doc/gourdian/go-packages.txt":             "root:root 644",
+		"/usr/lib/gourdian/libonnxruntime.so.1.32.0":          "root:root 644",
+		"/usr/share/doc/gourdian-workers/onnxruntime-LICENSE": "root:root 644",
+		"/usr/share/doc/gourdian-workers/go-packages.txt":     "root:root 644",
 	} {
 		if got := r.owner(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
@@ -144,11 +157,11 @@ func (r *root) checkVerdicts() (device string, newest uint64) {
 }
 
 // checkUpgrade installs a higher version over an edited config and records.
-func (r *root) checkUpgrade(pkg, device string, newest uint64) {
+func (r *root) checkUpgrade(pkgs []string, device string, newest uint64) {
 	t := r.t
 	t.Helper()
 	config := r.read(agent.InstalledConfig)
-	if said := r.install(pkg); strings.Contains(said, "What is left to do") {
+	if said := r.install(pkgs...); strings.Contains(said, "What is left to do") {
 		t.Error("an upgrade speaks as a first installation does")
 	}
 	if got := r.must("/usr/bin/dpkg-query", "-W", "-f", "${Version}", "gourdian"); !strings.HasSuffix(got, "+upgrade") {
@@ -169,7 +182,7 @@ func (r *root) checkUpgrade(pkg, device string, newest uint64) {
 func (r *root) checkRemoval(bundle string) {
 	t := r.t
 	t.Helper()
-	r.apt("remove", "gourdian")
+	r.apt("remove", "gourdian", "gourdian-workers")
 	for _, name := range []string{"/usr/bin/gourdian-agent", "/usr/bin/gourdianctl", "/usr/lib/gourdian", "/lib/systemd/system/gourdian-agent.service"} {
 		if r.has(name) {
 			t.Errorf("left after removal: %s", name)

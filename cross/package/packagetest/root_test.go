@@ -95,16 +95,21 @@ func (r *root) apt(args ...string) string {
 	return r.must("/usr/bin/apt-get", append([]string{"-y", "--no-install-recommends"}, args...)...)
 }
 
-// install copies a package into the root and installs it.
-func (r *root) install(pkg string) string {
+// install copies packages into the root and installs them.
+func (r *root) install(pkgs ...string) string {
 	r.t.Helper()
-	data, err := os.ReadFile(pkg)
-	if err != nil {
-		r.t.Fatalf("%v: run `make test-packages`", err)
+	args := []string{"install"}
+	for _, pkg := range pkgs {
+		data, err := os.ReadFile(pkg)
+		if err != nil {
+			r.t.Fatalf("%v: run `make test-packages`", err)
+		}
+		name := "/tmp/" + filepath.Base(pkg)
+		r.write(name, string(data), 0o644)
+		defer os.Remove(r.path(name))
+		args = append(args, name)
 	}
-	r.write("/tmp/gourdian.deb", string(data), 0o644)
-	defer os.Remove(r.path("/tmp/gourdian.deb"))
-	return r.apt("install", "/tmp/gourdian.deb")
+	return r.apt(args...)
 }
 
 func (r *root) write(name, text string, mode os.FileMode) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -18,18 +19,21 @@ import (
 // to 10. What is left: a network, cameras, and the question for the clock.
 const mostExposed = 2.5
 
-func TestUnitIsClosedByItsOwnManagersCount(t *testing.T) {
-	said, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "../gourdian-agent.service").CombinedOutput()
-	if err != nil {
-		t.Fatalf("systemd-analyze: %v\n%s", err, said)
-	}
-	match := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindSubmatch(said)
-	var exposed float64
-	if match == nil {
-		t.Fatalf("systemd-analyze gives no count:\n%s", said)
-	}
-	if _, err := fmt.Sscan(string(match[1]), &exposed); err != nil || exposed > mostExposed {
-		t.Errorf("exposed %s, at most %v: %v\n%s", match[1], mostExposed, err, said)
+func TestUnitsAreClosedByTheirOwnManagersCount(t *testing.T) {
+	for _, unit := range []string{agentUnit, hubUnit} {
+		said, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", unit).CombinedOutput()
+		if err != nil {
+			t.Fatalf("systemd-analyze: %v\n%s", err, said)
+		}
+		match := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindSubmatch(said)
+		var exposed float64
+		if match == nil {
+			t.Fatalf("systemd-analyze gives no count:\n%s", said)
+		}
+		if _, err := fmt.Sscan(string(match[1]), &exposed); err != nil || exposed > mostExposed {
+			t.Errorf("%s: exposed %s, at most %v: %v\n%s", unit, match[1], mostExposed, err, said)
+		}
+		t.Logf("%s: exposed %s", unit, match[1])
 	}
 }
 
@@ -37,8 +41,8 @@ func TestUnitIsClosedByItsOwnManagersCount(t *testing.T) {
 // by tracing every system call of the agent and its workers from start to stop.
 func TestUnitForbidsNothingThatTheBoardDoes(t *testing.T) {
 	r := newRoot(t)
-	first, _ := packages(t)
-	r.install(first)
+	first, _ := packages(t, "gourdian")
+	r.install(first...)
 	r.must("/usr/bin/gourdian-agent", "install-model", r.makeModel())
 	r.makeRow()
 	r.addCamera()
@@ -47,34 +51,40 @@ func TestUnitForbidsNothingThatTheBoardDoes(t *testing.T) {
 	until(t, "sightings are kept", func() bool { return len(s.records()) >= 2 })
 	s.stopTraced()
 
-	calls, odd := readTrace(t, trace)
-	for _, call := range []string{"execve", "openat", "futex", "adjtimex", "prlimit64", "clone3"} {
+	s.unit.checkTrace(t, trace, "/usr/bin/gourdian-agent", "execve", "openat", "futex", "adjtimex", "prlimit64", "clone3")
+}
+
+// checkTrace looks for what the unit would have refused of what a program did
+// that it started, and for calls that show that the trace is of it.
+func (u unit) checkTrace(t *testing.T, trace, program string, must ...string) {
+	t.Helper()
+	calls, odd := u.readTrace(t, trace, program)
+	for _, call := range must {
 		if !calls[call] {
-			t.Errorf("the trace has no %s: it does not show the board", call)
+			t.Errorf("the trace has no %s: it does not show %s", call, program)
 		}
 	}
-	allowed := allowedCalls(t)
+	allowed := u.allowedCalls(t)
 	for call := range calls {
 		if !allowed[call] {
-			t.Errorf("the unit forbids %s, which the board calls", call)
+			t.Errorf("the unit forbids %s, which %s calls", call, program)
 		}
 	}
 	for _, line := range odd {
-		t.Errorf("the unit forbids what the board does: %s", line)
+		t.Errorf("the unit forbids what %s does: %s", program, line)
 	}
 }
 
-// readTrace lists the system calls since the agent began, and those with
+// readTrace lists the system calls since the program began, and those with
 // arguments that another setting forbids: memory that is written and run, and
 // sockets of other families.
-func readTrace(t *testing.T, path string) (calls map[string]bool, odd []string) {
+func (u unit) readTrace(t *testing.T, path, program string) (calls map[string]bool, odd []string) {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	u := readUnit(t)
 	families := strings.Fields(u.one(t, "Service", "RestrictAddressFamilies"))
 	calls = map[string]bool{}
 	line := regexp.MustCompile(`^\d+ +(\w+)\((.*)`)
@@ -88,7 +98,7 @@ func readTrace(t *testing.T, path string) (calls map[string]bool, odd []string) 
 			continue
 		}
 		call, args := match[1], match[2]
-		began = began || call == "execve" && strings.Contains(args, `"/usr/bin/gourdian-agent"`)
+		began = began || call == "execve" && strings.Contains(args, strconv.Quote(program))
 		if !began {
 			continue // of chroot, which systemd is in real life
 		}
@@ -109,7 +119,7 @@ func readTrace(t *testing.T, path string) (calls map[string]bool, odd []string) 
 
 // allowedCalls adds up the unit's filters as systemd does: each line allows, or
 // takes away what begins with a tilde.
-func allowedCalls(t *testing.T) map[string]bool {
+func (u unit) allowedCalls(t *testing.T) map[string]bool {
 	t.Helper()
 	sets := syscallSets(t)
 	allowed := map[string]bool{}
@@ -124,7 +134,7 @@ func allowedCalls(t *testing.T) map[string]bool {
 		}
 	}
 	apply("@default", true) // always
-	for _, filter := range readUnit(t).all("Service", "SystemCallFilter") {
+	for _, filter := range u.all("Service", "SystemCallFilter") {
 		filter, deny := strings.CutPrefix(filter, "~")
 		for _, name := range strings.Fields(filter) {
 			apply(name, !deny)

@@ -23,6 +23,7 @@ import (
 // and environment.
 type running struct {
 	r       *root
+	unit    unit
 	cmd     *exec.Cmd
 	manager *manager
 	url     string
@@ -44,12 +45,29 @@ func (s *running) said() string {
 	return s.log.String()
 }
 
-// start starts the unit. With a trace, strace writes every system call of it
-// and its workers into that file of this machine.
+// start starts the board's unit; trace is as in startUnit.
 func (r *root) start(trace string) *running {
 	r.t.Helper()
-	u := readUnit(r.t)
-	s := &running{r: r, manager: r.listen("/run/notify"), ended: make(chan struct{})}
+	// The test shares its network with this machine.
+	s := r.startUnit(agentUnit, trace, "GOURDIAN_AGENT_LISTEN=127.0.0.1:0")
+	// READY means that the page answers, not that it will.
+	found := regexp.MustCompile(`device page is served.* address=(\S+)`).FindStringSubmatch(s.said())
+	if found == nil {
+		r.t.Fatalf("ready without a page:\n%s", s.said())
+	}
+	s.url = "http://" + found[1]
+	if !strings.Contains(s.page("/"), "<html") {
+		r.t.Error("ready, and the page does not answer")
+	}
+	return s
+}
+
+// startUnit starts a unit and waits until it is ready. With a trace, strace
+// writes every system call of it and its workers into that file of this machine.
+func (r *root) startUnit(file, trace string, env ...string) *running {
+	r.t.Helper()
+	u := readUnit(r.t, file)
+	s := &running{r: r, unit: u, manager: r.listen("/run/" + filepath.Base(file)), ended: make(chan struct{})}
 	argv := strings.Fields(u.one(r.t, "Service", "ExecStart"))
 	user := u.one(r.t, "Service", "User")
 	if trace == "" {
@@ -63,13 +81,11 @@ func (r *root) start(trace string) *running {
 	}
 	// Its own group, as in a service's control group: whatever is left is killed.
 	s.cmd.SysProcAttr.Setpgid = true
-	s.cmd.Env = []string{
+	s.cmd.Env = append([]string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG=C.UTF-8",
-		"NOTIFY_SOCKET=/run/notify",
+		"NOTIFY_SOCKET=/run/" + filepath.Base(file),
 		"WATCHDOG_USEC=" + strconv.FormatInt(u.seconds(r.t, "Service", "WatchdogSec").Microseconds(), 10),
-		// The test shares its network with this machine.
-		"GOURDIAN_AGENT_LISTEN=127.0.0.1:0",
-	}
+	}, env...)
 	s.cmd.Stdout, s.cmd.Stderr = s, s
 	if err := s.cmd.Start(); err != nil {
 		r.t.Fatal(err)
@@ -95,19 +111,10 @@ func (r *root) start(trace string) *running {
 		n, _ := s.manager.heard("READY=1")
 		return n == 1
 	})
-	// READY means that the page answers, not that it will.
-	found := regexp.MustCompile(`device page is served.* address=(\S+)`).FindStringSubmatch(s.said())
-	if found == nil {
-		r.t.Fatalf("ready without a page:\n%s", s.said())
-	}
-	s.url = "http://" + found[1]
-	if !strings.Contains(s.page("/"), "<html") {
-		r.t.Error("ready, and the page does not answer")
-	}
 	return s
 }
 
-// page gets a page of the board.
+// page gets a page of the board or hub.
 func (s *running) page(path string) string {
 	s.r.t.Helper()
 	response, err := (&http.Client{Timeout: 30 * time.Second}).Get(s.url + path)
@@ -186,7 +193,7 @@ func (s *running) stop() {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.r.t.Fatal(err)
 	}
-	limit := readUnit(s.r.t).seconds(s.r.t, "Service", "TimeoutStopSec")
+	limit := s.unit.seconds(s.r.t, "Service", "TimeoutStopSec")
 	select {
 	case <-s.ended:
 	case <-time.After(limit):

@@ -3,11 +3,13 @@ package packagetest
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"gourdian/agent"
+	"gourdian/cloud"
 )
 
 // setting is one line of a unit file.
@@ -16,9 +18,15 @@ type setting struct{ section, key, value string }
 // unit is a systemd unit, line by line.
 type unit []setting
 
-func readUnit(t *testing.T) unit {
+// Units of the packages.
+const (
+	agentUnit = "../agent/gourdian-agent.service"
+	hubUnit   = "../hub/gourdian-hub.service"
+)
+
+func readUnit(t *testing.T, path string) unit {
 	t.Helper()
-	data, err := os.ReadFile("../gourdian-agent.service")
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,26 +80,31 @@ func (u unit) seconds(t *testing.T, section, key string) time.Duration {
 
 func TestUnitStartsForEverWhatThePackageInstalls(t *testing.T) {
 	t.Parallel()
-	u := readUnit(t)
-	command := strings.Fields(u.one(t, "Service", "ExecStart"))
-	if len(command) != 3 || command[2] != agent.InstalledConfig || agent.DefaultFile("/elsewhere/bin/agent") != "" {
-		t.Errorf("ExecStart is %v", command)
-	}
-	if got := "/var/lib/" + u.one(t, "Service", "StateDirectory"); got != agent.InstalledData {
-		t.Errorf("the unit makes %s, the agent writes to %s", got, agent.InstalledData)
-	}
-	if u.one(t, "Service", "Restart") != "always" || u.one(t, "Unit", "StartLimitIntervalSec") != "0" {
-		t.Error("the unit gives up some time")
-	}
-	// All parts, workers included, have a little over ten seconds to stop.
-	if stop := u.seconds(t, "Service", "TimeoutStopSec"); stop < 15*time.Second {
-		t.Errorf("what stops is killed after %v", stop)
+	for path, installed := range map[string]struct{ config, data, elsewhere string }{
+		agentUnit: {agent.InstalledConfig, agent.InstalledData, agent.DefaultFile("/elsewhere/bin/agent")},
+		hubUnit:   {cloud.InstalledConfig, cloud.InstalledData, cloud.DefaultFile("/elsewhere/bin/hub")},
+	} {
+		u := readUnit(t, path)
+		command := strings.Fields(u.one(t, "Service", "ExecStart"))
+		if len(command) != 3 || command[2] != installed.config || installed.elsewhere != "" {
+			t.Errorf("%s: ExecStart is %v", path, command)
+		}
+		if got := "/var/lib/" + u.one(t, "Service", "StateDirectory"); got != installed.data {
+			t.Errorf("%s makes %s, the program writes to %s", path, got, installed.data)
+		}
+		if u.one(t, "Service", "Restart") != "always" || u.one(t, "Unit", "StartLimitIntervalSec") != "0" {
+			t.Errorf("%s gives up some time", path)
+		}
+		// All parts, workers included, have a little over ten seconds to stop.
+		if stop := u.seconds(t, "Service", "TimeoutStopSec"); stop < 15*time.Second {
+			t.Errorf("%s: what stops is killed after %v", path, stop)
+		}
 	}
 }
 
 func TestExampleConfigIsAcceptedAsItIsAndWithItsExamples(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../agent.yaml")
+	data, err := os.ReadFile("../agent/agent.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,5 +131,36 @@ func TestExampleConfigIsAcceptedAsItIsAndWithItsExamples(t *testing.T) {
 	edited := before + "cameras:\n" + strings.ReplaceAll("\n"+examples, "\n#", "\n")
 	if config := load(edited); len(config.Cameras) != 2 {
 		t.Errorf("cameras of the examples: %+v", config.Cameras)
+	}
+}
+
+func TestExampleConfigOfTheHubIsAcceptedAsItIsAndWithItsExamples(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../hub/hub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(text string) cloud.Config {
+		t.Helper()
+		path := t.TempDir() + "/hub.yaml"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config, err := cloud.Load(path, nil, cloud.Default(t.TempDir()))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		return config
+	}
+	defaults := cloud.Default(t.TempDir())
+	asIs := load(string(data))
+	if asIs.Data != cloud.InstalledData || asIs.Address != "" || asIs.Database != "" || asIs.Listen != defaults.Listen ||
+		asIs.ListenMQTT != defaults.ListenMQTT || asIs.ListenPlain != defaults.ListenPlain {
+		t.Errorf("config as it is: %+v", asIs)
+	}
+	// A line that holds a setting behind its "#" has no blank there.
+	edited := regexp.MustCompile(`(?m)^#(\S|  \S)`).ReplaceAllString(string(data), "$1")
+	if config := load(edited); config.Address == "" || config.Database == "" || len(config.Names) != 2 || config.TLS.Key == "" {
+		t.Errorf("config with its examples: %+v", config)
 	}
 }
