@@ -48,7 +48,7 @@ func run(root, name, arch, version, out string) error {
 	if err != nil {
 		return fmt.Errorf("read the description of %s: %w", name, err)
 	}
-	if err := writeNotices(filepath.Join("dist", arch, name), programs(info)); err != nil {
+	if err := writeNotices(filepath.Join("dist", arch, "doc", name), programs(info)); err != nil {
 		return fmt.Errorf("gather licences: %w", err)
 	}
 	if err := nfpm.Validate(info); err != nil {
