@@ -109,27 +109,3 @@ func (p *Pipeline) clearSilence() {
 	}
 	p.config.Board.UpdateCamera(p.config.ID, func(s *live.Camera) { s.WorkerNote = "" })
 }
-
-// rate measures frames per second as a moving mean.
-type rate struct {
-	last time.Time
-	mean time.Duration // between frames
-}
-
-func (r *rate) add(at time.Time) {
-	if !r.last.IsZero() {
-		gap := at.Sub(r.last)
-		if r.mean == 0 {
-			r.mean = gap
-		}
-		r.mean += (gap - r.mean) / 8
-	}
-	r.last = at
-}
-
-func (r *rate) perSecond() float64 {
-	if r.mean <= 0 {
-		return 0
-	}
-	return float64(time.Second) / float64(r.mean)
-}
