@@ -125,9 +125,10 @@ func TestLifeOfAnInstalledHub(t *testing.T) {
 		t.Errorf("a hub that is set up prints a link:\n%s", said)
 	}
 	until(t, "the decoder runs", func() bool { return strings.Contains(h.running.said(), "worker is up") })
+	h.ask(http.MethodPost, "/api/v1/join-tokens", map[string]any{"site": "Field"}, &struct{}{}) // something to write
 	r.checkBackup()
 	h.running.stopTraced()
-	h.running.unit.checkTrace(t, trace, "/usr/bin/gourdian-hub", "execve", "openat", "futex", "fsync", "bind", "clone3")
+	h.running.unit.checkTrace(t, trace, "/usr/bin/gourdian-hub", "execve", "openat", "futex", "pwrite64", "bind", "clone3")
 
 	r.checkHubRemoval(before, accounts)
 }
