@@ -1,9 +1,14 @@
 package cloud
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,6 +20,7 @@ import (
 
 	"gourdian/cloud/internal/api"
 	"gourdian/cloud/internal/authority"
+	"gourdian/cloud/internal/fleet"
 	"gourdian/cloud/internal/people"
 	"gourdian/internal/wire"
 )
@@ -177,6 +183,36 @@ func TestCertificateFromElsewhereIsForPeople(t *testing.T) {
 		if err := conn.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPortsThatTheMachineChoseAreThoseOfTokensAndAnswers: a hub that is told to
+// take any free port must not send boards to port 0.
+func TestPortsThatTheMachineChoseAreThoseOfTokensAndAnswers(t *testing.T) {
+	t.Parallel()
+	h, _, _ := start(t, testConfig(t.TempDir()))
+	_, text, err := h.boards.fleet.NewToken(t.Context(), "test", fleet.TokenRequest{Site: "North", Uses: 1, Valid: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := wire.ParseToken(text)
+	if want := "https://" + h.api.Addr(true); err != nil || token.Hub != want {
+		t.Fatalf("the token leads to %s, not to %s: %v", token.Hub, want, err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "b7q2m0x4"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := h.boards.fleet.Join(t.Context(), wire.JoinRequest{
+		Contract: wire.Contract, Secret: token.Secret, Device: "b7q2m0x4", Version: "test",
+		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})),
+	})
+	if want := h.boards.broker.Addr().String(); err != nil || answer.Broker != want {
+		t.Errorf("boards are sent to %s, the broker is at %s: %v", answer.Broker, want, err)
 	}
 }
 

@@ -131,7 +131,7 @@ func (h *Hub) openStores(ctx context.Context) (err error) {
 func (h *Hub) openBoards(ctx context.Context) (err error) {
 	b := &h.boards
 	b.fleet, err = fleet.Open(ctx, fleet.Config{
-		Hub: h.config.address(), Broker: h.config.brokerAddress(), Version: h.build.Version, Now: time.Now,
+		Hub: h.Address, Broker: h.brokerAddress, Version: h.build.Version, Now: time.Now,
 	}, h.db, h.authority)
 	if err != nil {
 		return err
@@ -286,14 +286,24 @@ func (h *Hub) Close() error {
 	return err
 }
 
-// Address is where people and boards reach the hub, once it is ready.
+// Address is where people and boards reach the hub: with the real port once it
+// is open, whatever the config says of it.
 func (h *Hub) Address() string {
-	if h.config.Address != "" {
-		return h.config.Address
+	if h.config.Address == "" && h.api != nil {
+		if _, port, err := net.SplitHostPort(h.api.Addr(true)); err == nil {
+			return "https://" + net.JoinHostPort(h.config.host(), port)
+		}
 	}
-	_, port, err := net.SplitHostPort(h.api.Addr(true))
-	if err != nil {
-		return h.config.address()
+	return h.config.address()
+}
+
+// brokerAddress is where boards connect, with the real port: it is open before
+// anybody can ask.
+func (h *Hub) brokerAddress() string {
+	host, _, err := net.SplitHostPort(h.config.brokerAddress())
+	_, port, portErr := net.SplitHostPort(h.boards.broker.Addr().String())
+	if err != nil || portErr != nil {
+		return h.config.brokerAddress()
 	}
 	return "https://" + net.JoinHostPort(h.config.host(), port)
 }

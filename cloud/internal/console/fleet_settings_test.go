@@ -24,7 +24,7 @@ func boards(t *testing.T, d *db.DB) *fleet.Fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := fleet.Open(t.Context(), fleet.Config{Hub: "https://hub:8443", Broker: "hub:8883", Version: "test", Now: time.Now}, d, ca)
+	f, err := fleet.Open(t.Context(), fleet.Config{Hub: func() string { return "https://hub:8443" }, Broker: func() string { return "hub:8883" }, Version: "test", Now: time.Now}, d, ca)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ type Link interface {
 
 // Config is what a fleet needs.
 type Config struct {
-	Hub     string // https://host:port that boards join at
-	Broker  string // host:port that boards connect to
+	Hub     func() string // https://host:port that boards join at; asked each time: the port may not be known yet
+	Broker  func() string // host:port that boards connect to, likewise
 	Version string // of the hub
 	Now     func() time.Time
 }

@@ -42,7 +42,7 @@ func setup(t *testing.T, d *db.DB) *rig {
 	if r.ca, err = authority.Open(t.TempDir(), clock); err != nil {
 		t.Fatal(err)
 	}
-	r.Fleet, err = Open(t.Context(), Config{Hub: "https://hub.example:8443", Broker: "hub.example:8883", Version: "v", Now: clock}, d, r.ca)
+	r.Fleet, err = Open(t.Context(), Config{Hub: func() string { return "https://hub.example:8443" }, Broker: func() string { return "hub.example:8883" }, Version: "v", Now: clock}, d, r.ca)
 	if err != nil {
 		t.Fatal(err)
 	}

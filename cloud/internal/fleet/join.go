@@ -141,7 +141,7 @@ func (f *Fleet) BoardOf(_ context.Context, cert *x509.Certificate) (device strin
 func (f *Fleet) answer(b Board, leaf authority.Leaf) wire.JoinAnswer {
 	return wire.JoinAnswer{
 		Contract: wire.Contract, Certificate: string(leaf.PEM), CA: string(f.authority.PEM()),
-		Broker: f.config.Broker, Site: b.Site, Name: b.Name, Hub: f.config.Version,
+		Broker: f.config.Broker(), Site: b.Site, Name: b.Name, Hub: f.config.Version,
 	}
 }
 

@@ -91,7 +91,7 @@ func (f *Fleet) NewToken(ctx context.Context, who string, r TokenRequest) (Token
 	if err != nil {
 		return Token{}, "", fmt.Errorf("make a token: %w", err)
 	}
-	text := wire.Token{Hub: f.config.Hub, Site: site, CA: f.authority.Hash(), Secret: secret}.String()
+	text := wire.Token{Hub: f.config.Hub(), Site: site, CA: f.authority.Hash(), Secret: secret}.String()
 	return t, text, nil
 }
 

@@ -42,7 +42,7 @@ func startHub(t testing.TB, d *db.DB) *hub {
 		t.Fatal(err)
 	}
 	h := &hub{db: d, store: &faultyStore{DB: d}}
-	h.fleet, err = fleet.Open(t.Context(), fleet.Config{Hub: "https://hub:8443", Broker: "hub:8883", Now: time.Now}, d, ca)
+	h.fleet, err = fleet.Open(t.Context(), fleet.Config{Hub: func() string { return "https://hub:8443" }, Broker: func() string { return "hub:8883" }, Now: time.Now}, d, ca)
 	if err != nil {
 		t.Fatal(err)
 	}

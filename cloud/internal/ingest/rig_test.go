@@ -117,7 +117,7 @@ func setup(t *testing.T, d *db.DB) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{db: d, store: &faultyStore{DB: d}, ear: &ear{}}
-	r.fleet, err = fleet.Open(t.Context(), fleet.Config{Hub: "https://hub:8443", Broker: "hub:8883", Version: "test", Now: time.Now}, d, ca)
+	r.fleet, err = fleet.Open(t.Context(), fleet.Config{Hub: func() string { return "https://hub:8443" }, Broker: func() string { return "hub:8883" }, Version: "test", Now: time.Now}, d, ca)
 	if err != nil {
 		t.Fatal(err)
 	}
