@@ -34,7 +34,7 @@ packages: ## Debian packages into dist/: for this processor, and for arm64 once 
 	@scripts/setup.sh packages
 	@cross/package/build.sh amd64 arm64
 
-test-packages: ## install the amd64 package into a clean Debian, use it, upgrade it, remove it (as root)
+test-packages: ## install the amd64 packages into a clean Debian, use them, upgrade, remove (as root)
 	@scripts/setup.sh test-packages
 	@cross/package/test.sh "$(GO_TAGS)"
 

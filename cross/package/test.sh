@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries the amd64 package in a clean Debian: cross/package/test.sh GO_TAGS
+# Tries the amd64 packages in a clean Debian: cross/package/test.sh GO_TAGS
 # Mounts and processes live in namespaces of their own, which end with the test
 # however it ends.
 set -euo pipefail
