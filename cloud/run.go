@@ -170,6 +170,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	h.checks["predict"] = checkPredict(h.pictures.predict.State, h.config.Predict.Queue)
 	h.addPictures()
 	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db}).Section())
+	h.openWork()
 	h.group.Add(service.Part{Name: "health", Beats: true, Run: h.health.Run})
 	return h.addAlerts()
 }

@@ -56,6 +56,8 @@ type Section struct {
 	Least  people.Role // who sees it in the menu
 	Routes []api.Route
 	Steps  []Step
+	// waits says what the start page names for a reader, nil = nothing.
+	waits func(c *gin.Context, v *voice, who people.Person) ([]waitView, error)
 }
 
 // Step is one step of the cycle on the start page. Its words are
@@ -64,8 +66,6 @@ type Step struct {
 	Name  string
 	Path  string // where a reader sees what was counted
 	Least people.Role
-	// Doer is the least role that can do what waits there; "" = nobody needs to.
-	Doer  people.Role
 	Count func(ctx context.Context) (Count, error)
 }
 

@@ -117,16 +117,15 @@ func TestFaultsOfTheFormKeepWhatWasTyped(t *testing.T) {
 	}
 }
 
-// TestStartShowsWhatTheReaderCanDo: what waits for a labeller does not wait for
-// a viewer, and a step that can't be counted breaks itself alone.
+// TestStartShowsWhatTheReaderCanDo: only who may begin is told how, and a step that can't be counted breaks itself alone.
 func TestStartShowsWhatTheReaderCanDo(t *testing.T) {
 	t.Parallel()
 	counts := func(c Count, err error) func(context.Context) (Count, error) {
 		return func(context.Context) (Count, error) { return c, err }
 	}
 	r := newRig(t, Section{Name: "samples", Path: "/samples", Least: people.Viewer, Steps: []Step{
-		{Name: "registry", Path: "/models", Least: people.Viewer, Doer: people.Admin, Count: counts(Count{}, nil)},
-		{Name: "label", Path: "/label", Least: people.Labeller, Doer: people.Labeller, Count: counts(Count{Done: 1200, Waiting: 3}, nil)},
+		{Name: "registry", Path: "/models", Least: people.Viewer, Count: counts(Count{}, nil)},
+		{Name: "label", Path: "/label", Least: people.Labeller, Count: counts(Count{Done: 1200, Waiting: 3}, nil)},
 		{Name: "collect", Path: "/samples", Least: people.Viewer, Count: counts(Count{}, errors.New("broken"))},
 	}})
 	r.add(t, "vera", people.Viewer)
@@ -134,7 +133,7 @@ func TestStartShowsWhatTheReaderCanDo(t *testing.T) {
 	viewer, labeller, admin := r.in(t, "vera").get("/"), r.in(t, "luz").get("/"), r.in(t, "ana").get("/")
 	waits := regexp.MustCompile(`(?s)Waits for you</h2>.*?</section>`)
 	for name, c := range map[string]struct{ body, waits string }{
-		"viewer": {viewer, "Nothing."}, "labeller": {labeller, `href="/label"`}, "admin": {admin, "Push the first model"},
+		"viewer": {viewer, "Nothing."}, "labeller": {labeller, "Nothing."}, "admin": {admin, "Push the first model"},
 	} {
 		has(t, c.body, "1,200", "3 pictures wait for a label", "can’t be counted just now")
 		if got := waits.FindString(c.body); !strings.Contains(got, c.waits) {
@@ -145,6 +144,7 @@ func TestStartShowsWhatTheReaderCanDo(t *testing.T) {
 		}
 	}
 	hasNot(t, viewer, `href="/label"`, `href="/people"`)
+	has(t, labeller, `href="/label"`)
 	has(t, admin, `href="/people"`)
 }
 

@@ -39,7 +39,7 @@ func (f *Fleet) Section() Section {
 		{Method: http.MethodPost, Path: "/fleet/board/:device/replace", Least: people.Admin, Handler: f.replace},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/revoke", Least: people.Admin, Handler: f.revoke},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/remove", Least: people.Admin, Handler: f.remove},
-	}, Steps: []Step{{Name: "boards", Path: "/fleet", Least: people.Viewer, Doer: people.Operator, Count: f.count}}}
+	}, Steps: []Step{{Name: "boards", Path: "/fleet", Least: people.Viewer, Count: f.count}}}
 }
 
 // count is of the boards that may connect, and of those that need somebody.

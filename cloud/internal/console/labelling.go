@@ -37,7 +37,7 @@ func (l *Labelling) Section() Section {
 			{Method: http.MethodPost, Path: "/label/undo", Least: people.Labeller, Limit: form, Handler: l.undo},
 			{Method: http.MethodPost, Path: "/label/leave", Least: people.Labeller, Limit: form, Handler: l.leave},
 		},
-		Steps: []Step{{Name: "label", Path: "/label", Least: people.Labeller, Doer: people.Labeller, Count: func(ctx context.Context) (Count, error) {
+		Steps: []Step{{Name: "label", Path: "/label", Least: people.Labeller, Count: func(ctx context.Context) (Count, error) {
 			p, err := l.Labels.Progress(ctx, sample.Filter{})
 			return Count{Done: p.Labelled, Waiting: p.Waiting}, err
 		}}},

@@ -39,7 +39,7 @@ func (m *Models) Section() Section {
 			{Method: http.MethodPost, Path: "/models/back", Least: people.Admin, Limit: form, Handler: m.back},
 			{Method: http.MethodPost, Path: "/models/:version/delete", Least: people.Admin, Limit: form, Handler: m.remove},
 		},
-		Steps: []Step{{Name: "registry", Path: "/models", Least: people.Viewer, Doer: people.Admin, Count: m.count}},
+		Steps: []Step{{Name: "registry", Path: "/models", Least: people.Viewer, Count: m.count}},
 	}
 }
 

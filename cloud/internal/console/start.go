@@ -21,12 +21,16 @@ const changesShown = 8
 type startView struct {
 	Problems []problem
 	Waits    []waitView
+	Work     string // address of all that waits
 	Steps    []cycleView
 	Changes  []changeView
 	All      bool // the reader may see the whole log of changes
 }
 
-type waitView struct{ Path, Text string }
+type waitView struct {
+	Path, Text string
+	Mine       bool // the reader has taken it on
+}
 
 type cycleView struct {
 	Path    string // "" = the reader may not go there
@@ -68,11 +72,21 @@ func (k *Console) start(c *gin.Context) (startView, error) {
 		view.Problems = append(view.Problems, v.problem(one))
 	}
 	for _, step := range k.steps() {
-		one, wait := k.step(c.Request.Context(), v, step, who.Role)
+		one, first := k.step(c.Request.Context(), v, step, who.Role)
 		view.Steps = append(view.Steps, one)
-		if wait.Text != "" {
-			view.Waits = append(view.Waits, wait)
+		if first.Text != "" {
+			view.Waits = append(view.Waits, first)
 		}
+	}
+	for _, s := range k.sections {
+		if s.waits == nil {
+			continue
+		}
+		waits, err := s.waits(c, v, who)
+		if err != nil {
+			return view, err
+		}
+		view.Waits, view.Work = append(view.Waits, waits...), s.Path
 	}
 	lines, err := k.opts.Audit.List(c.Request.Context(), 0, "", changesShown)
 	if err != nil {
@@ -95,9 +109,10 @@ func (k *Console) steps() []Step {
 	return all
 }
 
-func (k *Console) step(ctx context.Context, v *voice, s Step, role people.Role) (cycleView, waitView) {
+// step counts a step, and says how to begin where nothing went through it yet.
+func (k *Console) step(ctx context.Context, v *voice, s Step, role people.Role) (view cycleView, first waitView) {
 	key := "hub.step." + s.Name
-	view := cycleView{Name: v.Say(key)}
+	view.Name = v.Say(key)
 	if role.Allows(s.Least) {
 		view.Path = s.Path
 	}
@@ -109,16 +124,12 @@ func (k *Console) step(ctx context.Context, v *voice, s Step, role people.Role) 
 	}
 	view.Done = v.Count(key+".count", count.Done)
 	if count.Done == 0 && v.Has(key+".first") && role.Allows(people.Operator) { // a new hub says how to begin
-		return view, waitView{s.Path, v.Say(key + ".first")}
+		return view, waitView{Path: s.Path, Text: v.Say(key + ".first")}
 	}
-	if count.Waiting == 0 {
-		return view, waitView{}
+	if count.Waiting > 0 {
+		view.Waiting = v.Count(key+".wait", count.Waiting)
 	}
-	view.Waiting = v.Count(key+".wait", count.Waiting)
-	if s.Doer == "" || !role.Allows(s.Doer) {
-		return view, waitView{}
-	}
-	return view, waitView{s.Path, view.Waiting}
+	return view, waitView{}
 }
 
 // change says a line of the audit log.

@@ -42,6 +42,9 @@ func (f *Fleet) Join(ctx context.Context, r wire.JoinRequest) (wire.JoinAnswer, 
 		b, err = f.enter(ctx, tx, r, token, leaf)
 		return err
 	})
+	if errors.Is(err, ErrAlready) || errors.Is(err, ErrRevoked) { // its token was good: somebody should decide
+		err = errors.Join(err, Note(ctx, f.db.Write(), f.config.Now(), r.Device, wantsIn, ""))
+	}
 	if err != nil {
 		return wire.JoinAnswer{}, fmt.Errorf("join: %w", err)
 	}

@@ -54,6 +54,16 @@ func WriteIn(ctx context.Context, tx bun.IDB, who, action, subject, detail strin
 	return nil
 }
 
+// Did returns up to limit lines of one action since a moment, newest first.
+func (a *Audit) Did(ctx context.Context, action string, since time.Time, limit int64) ([]Entry, error) {
+	var lines []Entry
+	err := a.db.Read().NewSelect().Model(&lines).Where("action = ? AND at > ?", action, db.Micros(since)).Order("seq DESC").Limit(limit).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read audit log: %w", err)
+	}
+	return lines, nil
+}
+
 // List returns up to limit lines below the number before (0 = the newest),
 // newest first. A subject other than "" picks its lines alone.
 func (a *Audit) List(ctx context.Context, before int64, subject string, limit int64) ([]Entry, error) {

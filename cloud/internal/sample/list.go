@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -178,4 +179,27 @@ func (s *Store) Total(ctx context.Context) (Total, error) {
 	}
 	used, err := s.used(ctx)
 	return Total{n, used, s.config.Limits().Quota}, err
+}
+
+// Unchecked counts kept pictures that no worker has looked at yet, and says
+// since when the oldest waits; zero where none does.
+func (s *Store) Unchecked(ctx context.Context) (n int, oldest time.Time, err error) {
+	var row struct{ N, At int64 }
+	err = s.db.Read().NewSelect().Model((*Sample)(nil)).ColumnExpr("COUNT(*) AS n").ColumnExpr("COALESCE(MIN(s.received_at), 0) AS at").
+		Where("s.state = ? AND NOT s.checked", Kept).Scan(ctx, &row)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("count unchecked samples: %w", err)
+	}
+	return int(row.N), at(row.At), nil
+}
+
+// Oldest is when the oldest picture came that a filter leaves; zero where none
+// does.
+func (s *Store) Oldest(ctx context.Context, f Filter) (time.Time, error) {
+	var micros int64
+	err := f.Apply(s.db.Read().NewSelect().Model((*Sample)(nil))).ColumnExpr("COALESCE(MIN(s.received_at), 0)").Where("s.state = ?", Kept).Scan(ctx, &micros)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the oldest sample: %w", err)
+	}
+	return at(micros), nil
 }
