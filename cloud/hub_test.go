@@ -121,7 +121,7 @@ func TestEveryRouteAgainstEveryRole(t *testing.T) {
 			t.Errorf("%s %s lets anyone in", r.Method, r.Path)
 		}
 		for _, role := range people.Roles() {
-			may := role.Allows(r.Least) // never for api.Board
+			may := role.Allows(r.Least)
 			if got := refused(string(role), "Authorization", "Bearer "+tokens[role]); got == may {
 				t.Errorf("%s %s for %s: refused %v", r.Method, r.Path, role, got)
 			}

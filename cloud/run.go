@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -234,9 +233,6 @@ func (h *Hub) openAPI(context.Context) (err error) {
 		TLS:    &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate, ClientAuth: tls.RequestClientCert},
 		People: h.people, Sessions: h.sessions, Health: h.health, Gauges: h.gauges, Routes: append(h.routes, h.console.Routes()...),
 		Version: h.build.Version, Log: h.log, ShowError: h.console.ShowError,
-		BoardOf: func(ctx context.Context, cert *x509.Certificate) (string, error) {
-			return h.boards.fleet.BoardOf(ctx, cert)
-		},
 	})
 	if err != nil {
 		return err

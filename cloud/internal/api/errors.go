@@ -16,8 +16,6 @@ func sayings() map[string]said {
 		"internal":           {"The hub made a mistake.", "Try again; the hub's log says more."},
 		"too_many_requests":  {"Too many requests from this address.", "Wait as long as Retry-After says."},
 		"too_large":          {"The request is too large.", "docs/hub-api.md says how much each address takes."},
-		"board_only":         {"This address is for boards that have joined.", "Connect with the board's certificate to the hub's HTTPS port."},
-		"board_refused":      {"This board's certificate is not accepted.", "It was revoked or replaced: join the board again."},
 		"database":           {"The hub's database does not answer.", "Try again in a while; the hub's log says more."},
 		"login_needed":       {"This address needs to know who asks.", "Send an API token: Authorization: Bearer gdn_…"},
 		"role_too_low":       {"This person's role does not allow this.", "Ask an admin of the hub."},

@@ -79,11 +79,7 @@ func (s *Server) guard(r Route) gin.HandlerFunc {
 		if r.Slow && r.Method == http.MethodGet {
 			defer s.endWithServer(c)()
 		}
-		if r.Least == Board {
-			s.guardBoard(c)
-		} else {
-			s.guardPerson(c, r.Least)
-		}
+		s.guardPerson(c, r.Least)
 		if !c.IsAborted() {
 			c.Next()
 		}
@@ -105,20 +101,6 @@ func (s *Server) endWithServer(c *gin.Context) (ended func()) {
 		close(gone)
 	}()
 	return func() { cancel(); <-gone }
-}
-
-func (s *Server) guardBoard(c *gin.Context) {
-	if c.Request.TLS == nil || len(c.Request.TLS.PeerCertificates) == 0 || s.opts.BoardOf == nil {
-		s.Refuse(c, http.StatusUnauthorized, "board_only")
-		return
-	}
-	device, err := s.opts.BoardOf(c.Request.Context(), c.Request.TLS.PeerCertificates[0])
-	if err != nil {
-		s.opts.Log.Info("a board was refused", "path", c.FullPath(), "error", err)
-		s.Refuse(c, http.StatusForbidden, "board_refused")
-		return
-	}
-	c.Set(keyDevice, device)
 }
 
 func (s *Server) guardPerson(c *gin.Context, least people.Role) {

@@ -10,11 +10,9 @@ import (
 	"gourdian/cloud/internal/people"
 )
 
-// Who may use an address, beside people's roles.
-const (
-	Open  people.Role = "open"  // anyone
-	Board people.Role = "board" // a board with a valid certificate, on the encrypted listener
-)
+// Open is for addresses that anyone may use. Boards use no other ones: what they
+// say goes through the broker.
+const Open people.Role = "open"
 
 // defaultLimit bounds the body of a request where its route says nothing.
 const defaultLimit = 64 << 10
@@ -39,7 +37,7 @@ func (r Route) check() error {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodPut && r.Method != http.MethodDelete,
 		!strings.HasPrefix(r.Path, "/"), r.Handler == nil,
-		r.Least != Open && r.Least != Board && !r.Least.Valid():
+		r.Least != Open && !r.Least.Valid():
 		return fmt.Errorf("route %s %s is not complete", r.Method, r.Path)
 	}
 	return nil
@@ -50,20 +48,14 @@ func forPrograms(path string) bool {
 	return strings.HasPrefix(path, "/api/") || path == "/healthz" || path == "/metrics"
 }
 
-// Keys under which guards leave what they found.
-const (
-	keyPerson = "gourdian.person"
-	keyDevice = "gourdian.device"
-)
+// keyPerson is where the guard leaves who asks.
+const keyPerson = "gourdian.person"
 
 // Who returns the person who asks; on an Open route ok may be false.
 func Who(c *gin.Context) (who people.Person, ok bool) {
 	who, ok = c.Value(keyPerson).(people.Person)
 	return who, ok
 }
-
-// Device returns the board that asks on a Board route.
-func Device(c *gin.Context) string { return c.GetString(keyDevice) }
 
 // Fail answers a program with an error: what is wrong and what to do.
 func Fail(c *gin.Context, status int, code, message, hint string) {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,9 +48,6 @@ type Options struct {
 	Routes      []Route
 	Version     string
 	Log         *slog.Logger
-	// BoardOf returns the board that a certificate belongs to, and an error for
-	// one that is not ours, has ended or was revoked. nil = no boards.
-	BoardOf func(ctx context.Context, cert *x509.Certificate) (device string, err error)
 	// ShowError answers a person with a page that says what is wrong.
 	ShowError func(c *gin.Context, status int, code string)
 }

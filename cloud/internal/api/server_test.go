@@ -2,12 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -148,55 +142,6 @@ func TestPanicAnswersAndTheServerGoesOn(t *testing.T) {
 	}
 	if w := send(t, s, httptest.NewRequest(http.MethodHead, "/healthz", nil)); w.Code != http.StatusOK {
 		t.Errorf("afterwards: %d", w.Code)
-	}
-}
-
-// TestBoardsShowACertificate: a route of boards takes no person, no stranger's
-// certificate and no plain connection.
-func TestBoardsShowACertificate(t *testing.T) {
-	t.Parallel()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate := func(serial int64) *x509.Certificate {
-		template := &x509.Certificate{SerialNumber: big.NewInt(serial)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return cert
-	}
-	s, err := server(t, func(o *Options) {
-		o.BoardOf = func(_ context.Context, cert *x509.Certificate) (string, error) {
-			if cert.SerialNumber.Int64() != 7 {
-				return "", errors.New("revoked")
-			}
-			return "board-7", nil
-		}
-	}, Route{Method: http.MethodGet, Path: "/api/v1/board", Least: Board, Handler: func(c *gin.Context) { c.String(http.StatusOK, Device(c)) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, tc := range map[string]struct {
-		tls    *tls.ConnectionState
-		status int
-	}{
-		"a plain connection":   {nil, http.StatusUnauthorized},
-		"no certificate":       {&tls.ConnectionState{}, http.StatusUnauthorized},
-		"one that was revoked": {&tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate(8)}}, http.StatusForbidden},
-		"the board's":          {&tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate(7)}}, http.StatusOK},
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/api/v1/board", nil)
-		r.TLS = tc.tls
-		w := send(t, s, r)
-		if w.Code != tc.status || tc.status == http.StatusOK && w.Body.String() != "board-7" {
-			t.Errorf("%s: %d %s", name, w.Code, w.Body)
-		}
 	}
 }
 

@@ -119,6 +119,9 @@ func (a *Authority) Hash() string { return wire.CAHash(a.cert.Raw) }
 // Pool is for verifying the certificates of boards.
 func (a *Authority) Pool() *x509.CertPool { return a.pool }
 
+// From is when the CA was made, a little before: its certificate says no sooner.
+func (a *Authority) From() time.Time { return a.cert.NotBefore }
+
 // Until is when the CA itself ends.
 func (a *Authority) Until() time.Time { return a.cert.NotAfter }
 

@@ -74,16 +74,10 @@ func (a *Authority) Board(r Request) (Leaf, error) {
 	}, nil
 }
 
-// Valid verifies the certificate of a board as of now.
-func (a *Authority) Valid(cert *x509.Certificate) error { return a.verify(cert, a.now()) }
-
 // Past verifies the certificate of a board that asks for a renewal: it is ours
 // and was valid once, however long ago it ended.
 func (a *Authority) Past(cert *x509.Certificate) error {
-	return a.verify(cert, cert.NotAfter.Add(-time.Second))
-}
-
-func (a *Authority) verify(cert *x509.Certificate, at time.Time) error {
+	at := cert.NotAfter.Add(-time.Second)
 	_, err := cert.Verify(x509.VerifyOptions{Roots: a.pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, CurrentTime: at})
 	if err != nil {
 		return fmt.Errorf("verify a board's certificate: %w", err)

@@ -25,7 +25,7 @@ type Link interface {
 type Config struct {
 	Hub     func() string // https://host:port that boards join at; asked each time: the port may not be known yet
 	Broker  func() string // host:port that boards connect to, likewise
-	Version string // of the hub
+	Version string        // of the hub
 	Now     func() time.Time
 }
 

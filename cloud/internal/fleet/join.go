@@ -131,16 +131,6 @@ func (f *Fleet) Renew(ctx context.Context, had *x509.Certificate, r wire.JoinReq
 	return f.answer(b, leaf), nil
 }
 
-// BoardOf returns the board that a certificate belongs to, if it may connect
-// now.
-func (f *Fleet) BoardOf(_ context.Context, cert *x509.Certificate) (device string, err error) {
-	if err := f.authority.Valid(cert); err != nil {
-		return "", err
-	}
-	device = cert.Subject.CommonName
-	return device, f.Admit(device, authority.KeyHash(cert.RawSubjectPublicKeyInfo))
-}
-
 func (f *Fleet) answer(b Board, leaf authority.Leaf) wire.JoinAnswer {
 	return wire.JoinAnswer{
 		Contract: wire.Contract, Certificate: string(leaf.PEM), CA: string(f.authority.PEM()),
