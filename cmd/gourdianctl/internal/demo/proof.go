@@ -131,7 +131,7 @@ func (o *Options) proveOutage(ctx context.Context, b *board) error {
 	}
 	// Of a folder that was looked through nothing more can come.
 	worked, err := b.until(ctx, caughtUpWithin, func(s *status) bool {
-		return s.Link != nil && !s.Link.Connected && (s.done() || s.Store.LastSeq >= gone.Through+withoutNetwork)
+		return s.Link != nil && !s.Link.Connected && (s.done() && s.Store.LastSeq >= gone.Through || s.Store.LastSeq >= gone.Through+withoutNetwork)
 	})
 	if err != nil {
 		return fmt.Errorf("%s without network: %w", b.name, err)
@@ -149,8 +149,12 @@ func (o *Options) proveOutage(ctx context.Context, b *board) error {
 	if err != nil {
 		return err
 	}
-	o.Say("  network cut  %s went on: %d records while it was away; the hub had them %s after it was back (%s)",
-		b.name, worked.Store.LastSeq-gone.Through, time.Since(cutOff).Round(time.Second), back.words())
+	if n := worked.Store.LastSeq - gone.Through; n > 0 {
+		o.Say("  network cut  %s went on: %d records while it was away; the hub had them %s after it was back (%s)",
+			b.name, n, time.Since(cutOff).Round(time.Second), back.words())
+	} else {
+		o.Say("  network cut  %s had told all before; it was back after %s (%s)", b.name, time.Since(cutOff).Round(time.Second), back.words())
+	}
 	return nil
 }
 
