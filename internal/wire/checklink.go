@@ -161,6 +161,7 @@ func (w *Want) check() error {
 		checkHash("hash", w.Hash),
 		checkThat(w.Offset >= 0 && w.Offset <= MaxSampleBytes, "offset: %d", w.Offset),
 		checkText("refuse", w.Refuse, MaxText),
+		checkThat(!w.Erase || w.Refuse != "" && w.Offset == 0, "erase: a picture that is wanted"),
 	)
 }
 
@@ -170,7 +171,10 @@ func (h *SampleHeader) check(body int) error {
 		return err
 	}
 	if h.Offer != nil {
-		return errors.Join(h.Offer.check(), checkThat(body == 0 && h.Hash == "", "an offer is no piece of a picture"))
+		return errors.Join(h.Offer.check(), checkThat(body == 0 && h.Hash == "" && !h.Erased, "an offer is no piece of a picture"))
+	}
+	if h.Erased {
+		return errors.Join(checkHash("hash", h.Hash), checkThat(body == 0 && h.Offset == 0 && h.Total == 0, "what was erased has no bytes"))
 	}
 	return errors.Join(
 		checkHash("hash", h.Hash),

@@ -13,13 +13,17 @@ const (
 	MaxJoinBytes = 64 << 10 // of a JoinRequest or JoinAnswer as JSON
 	MaxArgs      = 16       // of a condition
 	maxPEM       = 32 << 10
-	maxAddress   = 300       // bytes of host:port
-	linkSince    = 2         // the Contract that brought the link
+	maxAddress   = 300 // bytes of host:port
+	linkSince    = 2   // the Contract that brought the link, and the oldest that is understood
+	maxContract  = 1_000_000
 	maxNumber    = 1_000_000 // of frames a second, milliseconds and degrees: nonsense begins here
 )
 
 // ErrMessage is wrapped by every error of the decoders of the link's messages.
 var ErrMessage = errors.New("bad message")
+
+// ErrContract is wrapped where a message is of a contract that is too old.
+var ErrContract = errors.New("contract")
 
 // message is what travels as JSON and knows its own limits.
 type message[T any] interface {
@@ -99,7 +103,52 @@ func DecodeJoinAnswer(data []byte) (JoinAnswer, error) {
 }
 
 func checkContract(n int) error {
-	return checkThat(n >= linkSince, "contract: %d, the link came with %d", n, linkSince)
+	if n < linkSince {
+		return fmt.Errorf("%w: %d, this program speaks %d to %d", ErrContract, n, linkSince, Contract)
+	}
+	return nil
+}
+
+// Fit says how the contract of the other side goes with this program's.
+type Fit string
+
+// Fits. What is older or newer is understood, but for what one side lacks; what
+// is too old is not.
+const (
+	Fits   Fit = ""
+	Older  Fit = "older"
+	Newer  Fit = "newer"
+	TooOld Fit = "too_old"
+)
+
+// FitOf says how a contract goes with this program's.
+func FitOf(contract int) Fit {
+	switch {
+	case contract < linkSince:
+		return TooOld
+	case contract < Contract:
+		return Older
+	case contract > Contract:
+		return Newer
+	}
+	return Fits
+}
+
+// ContractOf reads the contract of a message that can't be read otherwise; ok is
+// false where it names none.
+func ContractOf(data []byte) (contract int, ok bool) {
+	var said struct {
+		Contract *int `json:"contract"`
+	}
+	if json.Unmarshal(data, &said) != nil {
+		if _, err := DecodeFrame(data, &said); err != nil {
+			return 0, false
+		}
+	}
+	if said.Contract == nil || *said.Contract < 0 || *said.Contract > maxContract {
+		return 0, false
+	}
+	return *said.Contract, true
 }
 
 // checkText allows printable text for people up to most bytes, also none.

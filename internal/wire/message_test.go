@@ -15,12 +15,22 @@ import (
 
 // kind is one message of the link as the tests see it.
 type kind struct {
-	golden any // what testdata/<name>-N.json must decode to, as far as version N had its fields
+	golden any // what testdata/<name>-<version>.json must decode to
 	decode func([]byte) (any, error)
+	// version is the contract in which this form was new. A message that gains
+	// fields is another kind: the old one stays, and is decoded for ever.
+	version int
 }
 
 func kindOf[T any](golden T, decode func([]byte) (T, error)) kind {
-	return kind{golden, func(data []byte) (any, error) { return decode(data) }}
+	return kind{golden, func(data []byte) (any, error) { return decode(data) }, linkSince}
+}
+
+// since is a kind that a later contract brought.
+func since[T any](version int, golden T, decode func([]byte) (T, error)) kind {
+	k := kindOf(golden, decode)
+	k.version = version
+	return k
 }
 
 const goldenHash = "2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c"
@@ -37,15 +47,17 @@ func kinds() map[string]kind {
 		"desired": kindOf(Desired{Contract: 2, Version: 3, Name: "North field", Site: "Oak farm", Settings: map[string]any{"language": "es"}}, DecodeDesired),
 		"summary": kindOf(Summary{Contract: 2, Epoch: "9f1c2a7e5d3b4860", Hour: at.Truncate(time.Hour),
 			Cameras: map[string]Counts{"row-3": {Good: 4, Unsure: 1}, "row-4": {}}, NotKept: 2}, DecodeSummary),
-		"log":  kindOf(LogLines{Contract: 2, Lines: []LogLine{{At: at, Level: "WARN", Text: "a commit failed"}}, Dropped: 1}, DecodeLogLines),
-		"want": kindOf(Want{Contract: 2, Hash: goldenHash, Offset: 65536}, DecodeWant),
+		"log":        kindOf(LogLines{Contract: 2, Lines: []LogLine{{At: at, Level: "WARN", Text: "a commit failed"}}, Dropped: 1}, DecodeLogLines),
+		"want":       kindOf(Want{Contract: 2, Hash: goldenHash, Offset: 65536}, DecodeWant),
+		"want-erase": since(4, Want{Contract: 4, Hash: goldenHash, Refuse: "deleted", Erase: true}, DecodeWant),
 		"join-request": kindOf(JoinRequest{Contract: 2, Secret: "s3cret", Device: "b7q2m0x4", CSR: "-----BEGIN CERTIFICATE REQUEST-----\n",
 			Name: "North field", Version: "1.2.3"}, DecodeJoinRequest),
 		"join-answer": kindOf(JoinAnswer{Contract: 2, Certificate: "-----BEGIN CERTIFICATE-----\n", CA: "-----BEGIN CERTIFICATE-----\n",
 			Broker: "hub.example:8883", Site: "Oak farm", Name: "North field", Hub: "1.2.3"}, DecodeJoinAnswer),
 		"sample-offer": kindOf(SampleHeader{Contract: 2, Offer: &Sample{Hash: goldenHash, Bytes: 70000, Epoch: "9f1c2a7e5d3b4860", Seq: 4711,
 			CapturedAt: at, Camera: "row-3", Zone: "left", Why: WhyCorrection, Worth: 0.75, Verdict: Good, Correction: Bad}}, decodeOffer),
-		"sample-piece": kindOf(SampleHeader{Contract: 2, Hash: goldenHash, Offset: 65536, Total: 70000}, decodePiece),
+		"sample-piece":  kindOf(SampleHeader{Contract: 2, Hash: goldenHash, Offset: 65536, Total: 70000}, decodePiece),
+		"sample-erased": since(4, SampleHeader{Contract: 4, Hash: goldenHash, Erased: true}, decodeOffer),
 	}
 }
 
@@ -97,13 +109,16 @@ func goldenMessage(t testing.TB, name string, version int) []byte {
 
 func TestGoldenMessagesOfEveryVersionAreDecoded(t *testing.T) {
 	t.Parallel()
+	newest := linkSince
 	for name, k := range kinds() {
-		for version := linkSince; version <= Contract; version++ {
-			got, err := k.decode(goldenMessage(t, name, version))
-			if err != nil || !reflect.DeepEqual(compacted(got), compacted(k.golden)) {
-				t.Errorf("%s, version %d: %v\n got %+v\nwant %+v", name, version, err, got, k.golden)
-			}
+		newest = max(newest, k.version)
+		got, err := k.decode(goldenMessage(t, name, k.version))
+		if err != nil || !reflect.DeepEqual(compacted(got), compacted(k.golden)) {
+			t.Errorf("%s, version %d: %v\n got %+v\nwant %+v", name, k.version, err, got, k.golden)
 		}
+	}
+	if newest != Contract {
+		t.Errorf("the newest form is of version %d, Contract is %d", newest, Contract)
 	}
 }
 
@@ -129,7 +144,7 @@ func TestNewestMessagesAreWrittenAsTheirGoldenFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := strings.TrimSpace(string(goldenMessage(t, name, Contract))); string(got) != want {
+		if want := strings.TrimSpace(string(goldenMessage(t, name, k.version))); string(got) != want {
 			t.Errorf("%s is written:\n%s\nwant:\n%s", name, got, want)
 		}
 	}
@@ -138,7 +153,7 @@ func TestNewestMessagesAreWrittenAsTheirGoldenFiles(t *testing.T) {
 func TestMessagesOfANewerProgramAreRead(t *testing.T) {
 	t.Parallel()
 	for name, k := range kinds() {
-		newer := strings.Replace(string(goldenMessage(t, name, Contract)), `"contract": 2`, `"contract": 3, "weight_kg": {"low": [3]}`, 1)
+		newer := strings.Replace(string(goldenMessage(t, name, k.version)), `"contract": `, `"weight_kg": {"low": [3]}, "contract": 1`, 1)
 		if _, err := k.decode([]byte(newer)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -156,18 +171,20 @@ func TestMessagesOutsideTheLimitsAreRefused(t *testing.T) {
 		"state": {{`"clock": "synced"`, `"clock": "sundial"`}, {`"unsent": 3`, `"unsent": 4713`}, {`2026-10-04T06:31:07.25Z`, `1969-10-04T06:31:07.25Z`},
 			{`"row-3"`, `"#"`}, {`"severity": "warning"`, `"severity": "fatal"`}, {`"infer_ms": 21.5`, `"infer_ms": -1`}, {`"boot": "03a9e6f1c2d84b57"`, `"boot": ""`},
 			{`"temperature_c": 51.5`, `"temperature_c": 1e300`}, {`"free_mb": "300"`, `"free_mb": "` + long + `"`}},
-		"will":         {{`"boot": "03a9e6f1c2d84b57"`, `"boot": "a/b"`}},
-		"desired":      {{`North field`, long}, {`North field`, `\u0000`}, {`"version": 3`, `"version": -3`}},
-		"summary":      {{`06:00:00Z`, `06:00:01Z`}, {`"row-4"`, `"+"`}, {`"good": 4`, `"": 4`}, {`"good": 4`, `"good": -4`}},
-		"log":          {{`a commit failed`, long}, {`"WARN"`, `"W ARN"`}, {`"lines": [`, `"lines": [` + many}},
-		"want":         {{goldenHash, "x"}, {`65536`, `-1`}, {`65536`, `8388609`}},
-		"join-request": {{`"csr": "-----BEGIN CERTIFICATE REQUEST-----\n"`, `"csr": ""`}, {`"device": "b7q2m0x4"`, `"device": "a/b"`}, {`s3cret`, `s3 cret`}},
-		"join-answer":  {{`hub.example:8883`, `hub.example`}, {`hub.example:8883`, `:8883`}, {`hub.example:8883`, `hub.example:0`}, {`"ca": "-----BEGIN CERTIFICATE-----\n"`, `"ca": ""`}},
-		"sample-offer": {{`"bytes": 70000`, `"bytes": 8388609`}, {`"why": "correction"`, `"why": "mood"`}, {`"worth": 0.75`, `"worth": 2`}, {`"seq": 4711`, `"seq": 0`}},
-		"sample-piece": {{`"total": 70000`, `"total": 65536`}, {`"offset": 65536`, `"offset": -1`}, {`"offset": 65536`, `"offset": 9223372036854775807`}},
+		"will":          {{`"boot": "03a9e6f1c2d84b57"`, `"boot": "a/b"`}},
+		"desired":       {{`North field`, long}, {`North field`, `\u0000`}, {`"version": 3`, `"version": -3`}},
+		"summary":       {{`06:00:00Z`, `06:00:01Z`}, {`"row-4"`, `"+"`}, {`"good": 4`, `"": 4`}, {`"good": 4`, `"good": -4`}},
+		"log":           {{`a commit failed`, long}, {`"WARN"`, `"W ARN"`}, {`"lines": [`, `"lines": [` + many}},
+		"want":          {{goldenHash, "x"}, {`65536`, `-1`}, {`65536`, `8388609`}},
+		"want-erase":    {{goldenHash, "x"}, {`"refuse": "deleted"`, `"refuse": ""`}},
+		"sample-erased": {{goldenHash, "x"}, {`"erased": true`, `"erased": true, "total": 3`}, {`"erased": true`, `"erased": false`}},
+		"join-request":  {{`"csr": "-----BEGIN CERTIFICATE REQUEST-----\n"`, `"csr": ""`}, {`"device": "b7q2m0x4"`, `"device": "a/b"`}, {`s3cret`, `s3 cret`}},
+		"join-answer":   {{`hub.example:8883`, `hub.example`}, {`hub.example:8883`, `:8883`}, {`hub.example:8883`, `hub.example:0`}, {`"ca": "-----BEGIN CERTIFICATE-----\n"`, `"ca": ""`}},
+		"sample-offer":  {{`"bytes": 70000`, `"bytes": 8388609`}, {`"why": "correction"`, `"why": "mood"`}, {`"worth": 0.75`, `"worth": 2`}, {`"seq": 4711`, `"seq": 0`}},
+		"sample-piece":  {{`"total": 70000`, `"total": 65536`}, {`"offset": 65536`, `"offset": -1`}, {`"offset": 65536`, `"offset": 9223372036854775807`}},
 	} {
 		for _, spoil := range spoils {
-			golden := string(goldenMessage(t, name, Contract))
+			golden := string(goldenMessage(t, name, kinds()[name].version))
 			spoilt := strings.Replace(golden, spoil[0], spoil[1], 1)
 			if spoilt == golden {
 				t.Errorf("%s has no %s to spoil", name, spoil[0])
@@ -200,9 +217,35 @@ func TestTextMakesAnythingFit(t *testing.T) {
 	}
 }
 
+func TestContractsSayHowTheyFit(t *testing.T) {
+	t.Parallel()
+	for contract, want := range map[int]Fit{0: TooOld, linkSince - 1: TooOld, linkSince: Older, Contract - 1: Older, Contract: Fits, Contract + 1: Newer} {
+		if got := FitOf(contract); got != want {
+			t.Errorf("contract %d: %q, want %q", contract, got, want)
+		}
+	}
+	tooOld := []byte(strings.Replace(string(goldenMessage(t, "state", 2)), `"contract": 2`, `"contract": 1`, 1))
+	if _, err := DecodeState(tooOld); !errors.Is(err, ErrContract) || !errors.Is(err, ErrMessage) {
+		t.Errorf("too old: %v", err)
+	}
+	frame, err := EncodeFrame(SampleHeader{Contract: 9}, []byte("piece"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{string(tooOld): 1, `{"contract":7,"boot":3}`: 7, string(frame): 9, `{"contract":"x"}`: -1, `{}`: -1, "": -1, `{"contract":-4}`: -1} {
+		got, ok := ContractOf([]byte(text))
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%.30q names contract %d, want %d", text, got, want)
+		}
+	}
+}
+
 func FuzzDecodeMessages(f *testing.F) {
-	for name := range kinds() {
-		f.Add(goldenMessage(f, name, Contract))
+	for name, k := range kinds() {
+		f.Add(goldenMessage(f, name, k.version))
 	}
 	f.Add([]byte(`null`))
 	f.Add([]byte(strings.Repeat("[", 20_000)))
@@ -228,7 +271,7 @@ func FuzzDecodeMessages(f *testing.F) {
 
 func FuzzDecodeSample(f *testing.F) {
 	for _, name := range []string{"sample-offer", "sample-piece"} {
-		frame, err := EncodeFrame(json.RawMessage(goldenMessage(f, name, Contract)), []byte("piece"))
+		frame, err := EncodeFrame(json.RawMessage(goldenMessage(f, name, linkSince)), []byte("piece"))
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -34,14 +34,15 @@ const (
 	WhyCorrection SampleWhy = "correction" // the farmer said that the verdict is wrong
 )
 
-// SampleHeader starts a frame on TopicSamples: an offer without a body, or a
-// piece of a picture that the hub wants.
+// SampleHeader starts a frame on TopicSamples: an offer without a body, a
+// piece of a picture that the hub wants, or that a picture was erased.
 type SampleHeader struct {
 	Contract int     `json:"contract"`
 	Offer    *Sample `json:"offer,omitempty"`
 	Hash     string  `json:"hash,omitempty"`   // of the picture that the body is a piece of
 	Offset   int64   `json:"offset,omitempty"` // of the body in the picture
 	Total    int64   `json:"total,omitempty"`  // bytes of the picture
+	Erased   bool    `json:"erased,omitempty"` // the board has the picture Hash no more
 }
 
 // Want is the hub's answer to offers and pieces.
@@ -50,7 +51,13 @@ type Want struct {
 	Hash     string `json:"hash"`
 	Offset   int64  `json:"offset"`           // send from here; = the picture's size: it is complete
 	Refuse   string `json:"refuse,omitempty"` // why the hub doesn't want it, "" = it does
+	// Erase, with Refuse, says that somebody deleted the picture: the board takes
+	// its copy away and answers with Erased. It may come at any time.
+	Erase bool `json:"erase,omitempty"`
 }
+
+// EraseSince is the Contract with which boards understand Want.Erase.
+const EraseSince = 4
 
 // ErrFrame is wrapped by every error of DecodeFrame.
 var ErrFrame = errors.New("bad frame")
