@@ -25,6 +25,7 @@ type Kind string
 const (
 	Pictures Kind = "pictures"
 	Bundles  Kind = "bundles"
+	Datasets Kind = "datasets" // manifests
 )
 
 // Errors of a store.
@@ -207,6 +208,25 @@ func (r *checkedReader) Read(p []byte) (int, error) {
 		return n, ErrDamaged
 	}
 	return n, err
+}
+
+// Probe tries whether the store can keep anything now.
+func (s *Store) Probe() error {
+	for _, kind := range []Kind{Pictures, Bundles} {
+		dir := filepath.Join(s.dir, string(kind))
+		err := os.MkdirAll(dir, 0o750)
+		var file *os.File
+		if err == nil {
+			file, err = os.CreateTemp(dir, ".probe-*")
+		}
+		if err == nil {
+			err = errors.Join(file.Close(), os.Remove(file.Name()))
+		}
+		if err != nil {
+			return fmt.Errorf("try to keep a file: %w", err)
+		}
+	}
+	return nil
 }
 
 // Delete removes a blob for good; one that is not there is no error.
