@@ -85,7 +85,7 @@ func (h *Hub) openPictures(context.Context) (err error) {
 	}
 	p.labels = label.New(h.db)
 	p.labels.ClaimFor(func() time.Duration { return time.Duration(h.settings.Now().Labels.ClaimMinutes) * time.Minute })
-	p.index = feature.New(h.db, p.samples, p.decoders, p.predict, h.log)
+	p.index = feature.New(h.db, p.samples, p.decoders, p.predict, h.orderFeatures, h.log)
 	for _, part := range []service.Part{
 		{Name: "decoders", Run: p.decoders.Run}, {Name: "predict", Run: p.predict.Run},
 		{Name: "samples", Run: p.samples.Run}, {Name: "labelled examples", Run: p.index.Run},
@@ -99,7 +99,7 @@ func (h *Hub) openPictures(context.Context) (err error) {
 			Value: func() float64 { return float64(p.predict.State().Served) }},
 		api.Gauge{Name: "gourdian_hub_predict_refused", Help: "Pictures refused for a full queue since the start.",
 			Value: func() float64 { return float64(p.predict.State().Refused) }})
-	return nil
+	return h.jobs.Add(h.pictureJobs()...)
 }
 
 // sampleLimits are those in force.
@@ -115,9 +115,9 @@ func (h *Hub) predictRules() api.PredictRules {
 }
 
 // addPictures adds the addresses and pages of pictures and models.
-func (h *Hub) addPictures() {
+func (h *Hub) addPictures() error {
 	p, door := &h.pictures, api.NewDoor(h.predictRules)
-	archives := api.NewSamples(p.samples, p.labels, h.audit, filepath.Join(h.config.Data, "incoming"), h.log)
+	archives := api.NewSamples(p.samples, p.labels, h.jobs, h.audit, filepath.Join(h.config.Data, "incoming"), h.log)
 	h.routes = append(h.routes, api.NewPredict(p.predict, door).Routes()...)
 	h.routes = append(h.routes, api.NewModels(p.registry, h.audit, h.log).Routes()...)
 	h.routes = append(h.routes, archives.Routes()...)
@@ -129,4 +129,5 @@ func (h *Hub) addPictures() {
 	h.console.Add((&console.Predict{
 		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Door: door,
 	}).Section())
+	return h.jobs.Add(archives.Jobs()...)
 }

@@ -24,6 +24,7 @@ import (
 	"gourdian/cloud/internal/fleet"
 	"gourdian/cloud/internal/health"
 	"gourdian/cloud/internal/ingest"
+	"gourdian/cloud/internal/job"
 	"gourdian/cloud/internal/logbook"
 	"gourdian/cloud/internal/people"
 	"gourdian/cloud/internal/setting"
@@ -49,6 +50,7 @@ type Hub struct {
 	people    *people.People
 	sessions  *people.Sessions
 	audit     *people.Audit
+	jobs      *job.Jobs
 	authority *authority.Authority
 	server    *authority.Server
 	health    *health.Watch
@@ -94,7 +96,7 @@ func New(ctx context.Context, config Config, build Build, log *slog.Logger, out 
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{h.openStores, h.openPictures, h.openBoards, h.openConsole, h.openAPI} {
+	for _, open := range []func(context.Context) error{h.openStores, h.openJobs, h.openPictures, h.openBoards, h.openConsole, h.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -167,7 +169,10 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	}
 	h.checks["page assets"] = checkAssets(h.console.Missing)
 	h.checks["predict"] = checkPredict(h.pictures.predict.State, h.config.Predict.Queue)
-	h.addPictures()
+	if err := h.addPictures(); err != nil {
+		return err
+	}
+	h.addJobs()
 	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db}).Section())
 	h.openWork()
 	h.group.Add(service.Part{Name: "health", Beats: true, Run: h.health.Run})
@@ -302,7 +307,7 @@ func (h *Hub) brokerAddress() string {
 	if err != nil || portErr != nil {
 		return h.config.brokerAddress()
 	}
-	return "https://" + net.JoinHostPort(h.config.host(), port)
+	return net.JoinHostPort(host, port)
 }
 
 // Plain is the address on this machine without encryption, "" = none.

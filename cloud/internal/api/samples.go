@@ -7,16 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"gourdian/cloud/internal/job"
 	"gourdian/cloud/internal/label"
 	"gourdian/cloud/internal/people"
 	"gourdian/cloud/internal/sample"
@@ -27,18 +25,16 @@ import (
 type Samples struct {
 	samples *sample.Store
 	labels  *label.Store
+	jobs    *job.Jobs
 	audit   *people.Audit
-	dir     string // for archives on their way
+	dir     string // for archives until they were read
 	log     *slog.Logger
-	imports chan struct{} // holds a token while no import runs
 }
 
 // NewSamples returns the addresses of pictures and labels. dir is where archives
-// lie while they are read.
-func NewSamples(s *sample.Store, l *label.Store, audit *people.Audit, dir string, log *slog.Logger) *Samples {
-	one := &Samples{samples: s, labels: l, audit: audit, dir: dir, log: log, imports: make(chan struct{}, 1)}
-	one.imports <- struct{}{}
-	return one
+// lie until they were read.
+func NewSamples(s *sample.Store, l *label.Store, jobs *job.Jobs, audit *people.Audit, dir string, log *slog.Logger) *Samples {
+	return &Samples{samples: s, labels: l, jobs: jobs, audit: audit, dir: dir, log: log}
 }
 
 // Routes are the addresses.
@@ -199,59 +195,6 @@ func (s *Samples) label(c *gin.Context) {
 	c.JSON(http.StatusOK, gin.H{"label": order.Label, "version": order.Version + 1})
 }
 
-// importZip takes an archive as the body of the request.
-func (s *Samples) importZip(c *gin.Context) {
-	report, err := s.Import(c, c.Request.Body, sample.Import{
-		Name: c.DefaultQuery("name", "import"), Site: c.Query("site"), KeepPoor: c.Query("poor") == "keep",
-	}, c.Query("folders") == "labels")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, report)
-}
-
-// errImporting: one import at a time, the others would only slow it down.
-var errImporting = errors.New("another import is under way")
-
-// Import takes the pictures of the archive in body for the person who asks.
-// folders says that folders are named by labels.
-func (s *Samples) Import(c *gin.Context, body io.Reader, how sample.Import, folders bool) (report sample.Report, err error) {
-	select {
-	case <-s.imports:
-		defer func() { s.imports <- struct{}{} }()
-	default:
-		return report, errImporting
-	}
-	file, err := os.CreateTemp(s.dir, "import-*.zip")
-	if err != nil {
-		return report, fmt.Errorf("import: %w", err)
-	}
-	defer func() { _ = errors.Join(file.Close(), os.Remove(file.Name())) }() // what was taken is kept elsewhere
-	size, err := io.Copy(file, body)
-	if err != nil {
-		return report, fmt.Errorf("import: %w", err)
-	}
-	who, _ := Who(c)
-	if folders {
-		how.Label = func(ctx context.Context, hash, folder string) (bool, error) {
-			if !label.Known(wire.Verdict(folder)) {
-				return false, nil
-			}
-			return true, s.labels.Set(ctx, hash, wire.Verdict(folder), 0, who.Name)
-		}
-	}
-	report, err = s.samples.ImportZip(c.Request.Context(), file, size, how)
-	if err != nil {
-		return report, err
-	}
-	detail := fmt.Sprintf("%d / %d", report.Taken, report.Seen)
-	for _, why := range slices.Sorted(maps.Keys(report.Refused)) {
-		detail += fmt.Sprintf(", %s %d", why, report.Refused[why])
-	}
-	return report, s.audit.Write(c.Request.Context(), who.Name, "sample.import", how.Name, detail)
-}
-
 // export answers with a file of the pictures that the address's filter leaves.
 func (s *Samples) export(kind string, write func(context.Context, sample.Filter, io.Writer) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -277,8 +220,8 @@ func (s *Samples) fail(c *gin.Context, err error) {
 		Fail(c, http.StatusInsufficientStorage, "full", "The hub's room for pictures is used up.", "Delete pictures or raise samples.quota in the config.")
 	case errors.Is(err, sample.ErrArchive):
 		Fail(c, http.StatusUnprocessableEntity, "bad_archive", "The archive can't be used: "+err.Error()+".", "Send a zip file of pictures.")
-	case errors.Is(err, errImporting):
-		Busy(c, 30, "importing", "Another import is under way.")
+	case errors.Is(err, errImport):
+		Fail(c, http.StatusUnprocessableEntity, "import_failed", "The import did not end well: "+err.Error()+".", "The hub's page of jobs says more, and can do it again.")
 	case errors.As(err, &long):
 		Fail(c, http.StatusRequestEntityTooLarge, "too_large", "The archive is too large.", "Send at most 4 GB at a time.")
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -67,8 +68,6 @@ type samplesView struct {
 	CanImport bool
 	CanLabel  bool
 	Export    string // query of exports with the same filter
-	Report    *sample.Report
-	Refused   []choice // fault in words and how many
 	Many      manyView
 }
 
@@ -89,9 +88,7 @@ type cardView struct {
 	When          web.Moment
 }
 
-func (s *Samples) serve(c *gin.Context) { s.grid(c, http.StatusOK, nil) }
-
-func (s *Samples) grid(c *gin.Context, status int, report *sample.Report) {
+func (s *Samples) serve(c *gin.Context) {
 	ctx, v, filter := c.Request.Context(), s.Console.voice(c), api.SampleFilter(c)
 	after, ok := api.CursorOf(c.Query("before"))
 	if !ok {
@@ -103,7 +100,7 @@ func (s *Samples) grid(c *gin.Context, status int, report *sample.Report) {
 		s.Console.fail(c, err)
 		return
 	}
-	view := samplesView{Filtered: filter != sample.Filter{}, Pager: pagesBy(c, api.CursorText(next), more), Export: exportQuery(c), Report: report}
+	view := samplesView{Filtered: filter != sample.Filter{}, Pager: pagesBy(c, api.CursorText(next), more), Export: exportQuery(c)}
 	who, _ := api.Who(c)
 	view.CanImport, view.CanLabel = who.Role.Allows(people.Operator), who.Role.Allows(people.Labeller)
 	if view.Count, err = s.Samples.Count(ctx, filter); err == nil {
@@ -120,12 +117,7 @@ func (s *Samples) grid(c *gin.Context, status int, report *sample.Report) {
 	for i := range list {
 		view.Cards = append(view.Cards, v.card(&list[i]))
 	}
-	if report != nil {
-		for fault, n := range report.Refused {
-			view.Refused = append(view.Refused, choice{Label: v.Say("hub.samples.fault." + string(fault)), Value: v.Whole(n)})
-		}
-	}
-	s.Console.show(c, status, page{Name: "samples", Nav: "samples", Title: v.Say("hub.samples.title"), Scripts: []string{"many.js"}, Body: view})
+	s.Console.show(c, http.StatusOK, page{Name: "samples", Nav: "samples", Title: v.Say("hub.samples.title"), Scripts: []string{"many.js"}, Body: view})
 }
 
 // exportQuery is the filter of an address without its page.
@@ -348,13 +340,13 @@ func (s *Samples) takeImport(c *gin.Context) {
 				s.importFailed(c, "hub.samples.import_none")
 				return
 			}
-			report, err := s.Import.Import(c, part, sample.Import{Name: part.FileName(), KeepPoor: poor}, folders)
+			one, err := s.Import.Import(c, part, sample.Import{Name: part.FileName(), KeepPoor: poor}, folders)
 			if err != nil {
 				s.Console.opts.Log.Warn("import", "error", err)
 				s.importFailed(c, "hub.samples.import_failed")
 				return
 			}
-			s.grid(c, http.StatusOK, &report)
+			c.Redirect(http.StatusSeeOther, "/jobs/"+strconv.FormatInt(one.ID, 10))
 			return
 		}
 	}

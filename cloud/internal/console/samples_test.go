@@ -61,7 +61,7 @@ func pictures(t *testing.T, n int) (r *rig, hashes []string, store *sample.Store
 		hashes = append(hashes, hash)
 	}
 	labels := label.New(d)
-	samples := &Samples{Samples: store, Labels: labels, Import: api.NewSamples(store, labels, people.NewAudit(d), t.TempDir(), log)}
+	samples := &Samples{Samples: store, Labels: labels, Import: api.NewSamples(store, labels, nil, people.NewAudit(d), t.TempDir(), log)}
 	labelling := &Labelling{Samples: store, Labels: labels, Enough: func() int { return 30 }}
 	r = newRig(t, samples.Section(), labelling.Section())
 	samples.Console, labelling.Console = r.console, r.console

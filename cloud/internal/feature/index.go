@@ -3,7 +3,6 @@ package feature
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -49,6 +48,7 @@ type Index struct {
 	pictures Pictures
 	look     sample.Preparer
 	backbone Backbone
+	order    func(ctx context.Context, w Work) error // has Compute called; the same work is done once
 	log      *slog.Logger
 
 	mu       sync.RWMutex // guards what follows
@@ -69,9 +69,10 @@ type Neighbour struct {
 	Distance float64 // cosine, 0..2
 }
 
-// New returns an index that is empty until Run.
-func New(d *db.DB, pictures Pictures, look sample.Preparer, backbone Backbone, log *slog.Logger) *Index {
-	return &Index{db: d, pictures: pictures, look: look, backbone: backbone, log: log}
+// New returns an index that is empty until Run. order has Compute called, some
+// time and somewhere else.
+func New(d *db.DB, pictures Pictures, look sample.Preparer, backbone Backbone, order func(ctx context.Context, w Work) error, log *slog.Logger) *Index {
+	return &Index{db: d, pictures: pictures, look: look, backbone: backbone, order: order, log: log}
 }
 
 // Run keeps the index up to date until ctx is done.
@@ -91,7 +92,7 @@ func (x *Index) Run(ctx context.Context) error {
 }
 
 // Refresh makes the index hold the newest labelled pictures as the present
-// champion sees them.
+// champion sees them, and orders what was not computed yet.
 func (x *Index) Refresh(ctx context.Context) error {
 	model := x.backbone.State().Model
 	if model == nil {
@@ -99,29 +100,46 @@ func (x *Index) Refresh(ctx context.Context) error {
 	}
 	known := x.known(model.Space)
 	var examples []example
+	missing := false
+	err := x.labelled(ctx, func(page []sample.Sample) (more bool, err error) {
+		kept, err := x.kept(ctx, model.Space, page, known)
+		if err != nil {
+			return false, err
+		}
+		for i := range page {
+			vector, there := kept[page[i].Hash]
+			missing = missing || !there
+			if len(vector) > 0 {
+				examples = append(examples, example{page[i].Hash, wire.Verdict(page[i].Label), vector})
+			}
+		}
+		return len(examples) < maxExamples, nil
+	})
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	x.space, x.examples = model.Space, examples
+	x.mu.Unlock()
+	if missing {
+		return x.order(ctx, Work{model.Space})
+	}
+	return nil
+}
+
+// labelled calls take with every page of labelled pictures, the newest first.
+func (x *Index) labelled(ctx context.Context, take func(page []sample.Sample) (more bool, err error)) error {
 	var after sample.Cursor
-	for more := true; more && len(examples) < maxExamples; {
+	for {
 		page, next, ok, err := x.pictures.List(ctx, sample.Filter{Label: sample.AnyLabel}, after, sample.MaxPage)
 		if err != nil {
 			return err
 		}
-		for i := range page {
-			vector, there := known[page[i].Hash]
-			if !there {
-				if vector, err = x.vector(ctx, page[i].Hash, model.Space); err != nil {
-					return err
-				}
-			}
-			if vector != nil {
-				examples = append(examples, example{page[i].Hash, wire.Verdict(page[i].Label), vector})
-			}
+		if more, err := take(page); err != nil || !more || !ok {
+			return err
 		}
-		after, more = next, ok
+		after = next
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.space, x.examples = model.Space, examples
-	return nil
 }
 
 func (x *Index) known(space string) map[string][]float32 {
@@ -144,20 +162,88 @@ type row struct {
 	Vector []byte `bun:"vector"`
 }
 
-// vector returns a picture's embedding, kept or computed; nil where the picture
-// can't be read any more.
-func (x *Index) vector(ctx context.Context, hash, space string) ([]float32, error) {
-	var kept row
-	err := x.db.Read().NewSelect().Model(&kept).Where("hash = ? AND space = ?", hash, space).Scan(ctx)
-	if err == nil {
-		return floats(kept.Vector), nil
+// kept returns the vectors of a page that are known or kept. An empty one is of
+// a picture that can't be read.
+func (x *Index) kept(ctx context.Context, space string, page []sample.Sample, known map[string][]float32) (map[string][]float32, error) {
+	out := make(map[string][]float32, len(page))
+	var ask []string
+	for i := range page {
+		if vector, there := known[page[i].Hash]; there {
+			out[page[i].Hash] = vector
+		} else {
+			ask = append(ask, page[i].Hash)
+		}
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("read embedding: %w", err)
+	if len(ask) == 0 {
+		return out, nil
 	}
+	var rows []row
+	if err := x.db.Read().NewSelect().Model(&rows).Where("space = ?", space).Where("hash IN (?)", bun.In(ask)).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read embeddings: %w", err)
+	}
+	for _, r := range rows {
+		out[r.Hash] = floats(r.Vector)
+	}
+	return out, nil
+}
+
+// errMoved: the champion moved while its embeddings were computed. The next
+// Refresh orders those of the new one.
+var errMoved = errors.New("the champion moved meanwhile")
+
+// Work is what is computed: the embeddings of all labelled pictures in a space.
+type Work struct {
+	Space string `json:"space"`
+}
+
+// Computed says what Compute did.
+type Computed struct {
+	Made       int `json:"made"`
+	Unreadable int `json:"unreadable"`
+}
+
+// Compute computes and keeps the embeddings that are missing. Cut off, it goes on
+// where it was. step is told how many of them are there.
+func (x *Index) Compute(ctx context.Context, w Work, step func(done, total int)) (Computed, error) {
+	var did Computed
+	var missing []string
+	err := x.labelled(ctx, func(page []sample.Sample) (bool, error) {
+		kept, err := x.kept(ctx, w.Space, page, nil)
+		for i := range page {
+			if _, there := kept[page[i].Hash]; !there {
+				missing = append(missing, page[i].Hash)
+			}
+		}
+		return true, err
+	})
+	if err != nil {
+		return did, err
+	}
+	for i, hash := range missing {
+		step(i, len(missing))
+		vector, err := x.compute(ctx, hash, w.Space)
+		if err != nil {
+			return did, err
+		}
+		one := row{Hash: hash, Space: w.Space, Vector: bytesOf(vector)}
+		if _, err := x.db.Write().NewInsert().Model(&one).On("CONFLICT (hash, space) DO NOTHING").Exec(ctx); err != nil {
+			return did, fmt.Errorf("keep embedding: %w", err)
+		}
+		if len(vector) == 0 {
+			did.Unreadable++
+		} else {
+			did.Made++
+		}
+	}
+	step(len(missing), len(missing))
+	return did, nil
+}
+
+// compute returns a picture's embedding; none where the picture can't be read.
+func (x *Index) compute(ctx context.Context, hash, space string) ([]float32, error) {
 	data, err := x.pictures.Picture(ctx, hash)
 	if errors.Is(err, sample.ErrNotFound) {
-		return nil, nil
+		return nil, nil // deleted meanwhile, or its file is gone: not to be asked for again
 	}
 	if err != nil {
 		return nil, err
@@ -174,14 +260,9 @@ func (x *Index) vector(ctx context.Context, hash, space string) ([]float32, erro
 		return nil, fmt.Errorf("embed picture: %w", err)
 	}
 	if model.Space != space {
-		return nil, errors.New("the champion moved meanwhile")
+		return nil, errMoved
 	}
-	vector := unit(embedding)
-	kept = row{Hash: hash, Space: space, Vector: bytesOf(vector)}
-	if _, err := x.db.Write().NewInsert().Model(&kept).On("CONFLICT (hash, space) DO NOTHING").Exec(ctx); err != nil {
-		return nil, fmt.Errorf("keep embedding: %w", err)
-	}
-	return vector, nil
+	return unit(embedding), nil
 }
 
 // Nearest returns the k labelled pictures nearest to an embedding of the space,

@@ -2,6 +2,7 @@ package feature
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -57,17 +58,33 @@ func TestNearestAreFoundAndComputedOnce(t *testing.T) {
 	t.Parallel()
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := &world{pictures: 9, space: "a"}
-		x := New(d, w, w, w, slog.New(slog.DiscardHandler))
-		for range 2 {
-			if err := x.Refresh(t.Context()); err != nil {
-				t.Fatal(err)
+		var orders []Work
+		order := func(_ context.Context, w Work) error {
+			orders = append(orders, w)
+			return nil
+		}
+		x := New(d, w, w, w, order, slog.New(slog.DiscardHandler))
+		compute := func(want Computed) {
+			t.Helper()
+			if err := x.Refresh(t.Context()); err != nil || len(orders) != 1 || orders[0].Space != w.space {
+				t.Fatalf("ordered %+v, %v", orders, err)
 			}
+			var last, total int
+			did, err := x.Compute(t.Context(), orders[0], func(done, of int) { last, total = done, of })
+			if err != nil || did != want || last != total {
+				t.Fatalf("computed %+v, %d of %d, %v", did, last, total, err)
+			}
+			orders = nil
+		}
+		compute(Computed{Made: 7, Unreadable: 2})
+		if err := x.Refresh(t.Context()); err != nil || len(orders) != 0 {
+			t.Fatalf("what was done is ordered again: %+v, %v", orders, err)
 		}
 		near := x.Nearest("a", []float32{2, 1.01}, 3)
 		if len(near) != 3 || near[0].Hash != "5" || near[1].Hash != "6" && near[1].Hash != "4" || near[0].Distance > near[2].Distance || near[0].Label != "good" {
 			t.Errorf("%+v", near)
 		}
-		if again := New(d, w, w, w, slog.New(slog.DiscardHandler)); again.Refresh(t.Context()) != nil || len(again.Nearest("a", []float32{1, 0}, 20)) != 7 {
+		if again := New(d, w, w, w, order, slog.New(slog.DiscardHandler)); again.Refresh(t.Context()) != nil || len(again.Nearest("a", []float32{1, 0}, 20)) != 7 {
 			t.Error("a restart lost what was kept")
 		}
 		if w.embedded != 7 { // 1 is gone and 2 can't be read
@@ -77,6 +94,11 @@ func TestNearestAreFoundAndComputedOnce(t *testing.T) {
 			t.Error("embeddings of two spaces were compared")
 		}
 		w.space = "b"
+		if _, err := x.Compute(t.Context(), Work{"a2"}, func(int, int) {}); !errors.Is(err, errMoved) {
+			t.Errorf("embeddings of the new champion were kept as those of another: %v", err)
+		}
+		w.embedded = 7
+		compute(Computed{Made: 7, Unreadable: 2})
 		if err := x.Refresh(t.Context()); err != nil || len(x.Nearest("b", []float32{1, 0}, 20)) != 7 || w.embedded != 14 {
 			t.Errorf("after the champion moved: %d were embedded, %v", w.embedded, err)
 		}

@@ -20,6 +20,9 @@ const (
 	// lookBeats is how many beats lie between two looks at what is to be done:
 	// what is ordered is put into the queue at once.
 	lookBeats = 5
+	// newsFor is how long a failed job is worth a word where none of its kind
+	// follows.
+	newsFor = 7 * 24 * time.Hour
 	// stopTime is how long the end of the hub waits for jobs to notice.
 	stopTime = 15 * time.Second
 )
@@ -229,7 +232,7 @@ func (j *Jobs) count(ctx context.Context) error {
 		}
 	}
 	newest := j.db.Read().NewSelect().Model((*Job)(nil)).ColumnExpr("MAX(id)").Where("state IN (?)", bun.In([]State{Done, Failed})).Group("kind")
-	err = j.db.Read().NewSelect().Model(&s.Broken).Where("state = ?", Failed).Where("id IN (?)", newest).Order("kind").Scan(ctx)
+	err = j.db.Read().NewSelect().Model(&s.Broken).Where("state = ?", Failed).Where("id IN (?)", newest).Where("ended_at > ?", time.Now().Add(-newsFor).UnixMicro()).Order("kind").Scan(ctx)
 	if err != nil {
 		return fmt.Errorf("count jobs: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"gourdian/internal/wire"
 )
@@ -61,21 +62,38 @@ type Import struct {
 	// Label is called for each taken picture with the name of the folder that it
 	// stood in, nil = folders mean nothing. It says whether that was a label.
 	Label func(ctx context.Context, hash, folder string) (bool, error)
+	// Since is when this import was ordered. One that was cut off and begins anew
+	// counts what it took since then as taken; zero = it was never cut off.
+	Since time.Time
 	// Step is called after each file, nil = nobody watches.
 	Step func(done, of int)
 }
 
-// ImportZip takes the pictures of an archive.
-func (s *Store) ImportZip(ctx context.Context, r io.ReaderAt, size int64, how Import) (Report, error) {
+// CheckZip looks whether a file is an archive that ImportZip would read.
+func CheckZip(r io.ReaderAt, size int64) error {
+	_, err := openZip(r, size)
+	return err
+}
+
+func openZip(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	if size > MaxArchive {
-		return Report{}, fmt.Errorf("%w: %d bytes, at most %d", ErrArchive, size, int64(MaxArchive))
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrArchive, size, int64(MaxArchive))
 	}
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels here, never paths
-		return Report{}, fmt.Errorf("%w: %w", ErrArchive, err)
+		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
 	if len(z.File) > MaxEntries {
-		return Report{}, fmt.Errorf("%w: %d entries, at most %d", ErrArchive, len(z.File), MaxEntries)
+		return nil, fmt.Errorf("%w: %d entries, at most %d", ErrArchive, len(z.File), MaxEntries)
+	}
+	return z, nil
+}
+
+// ImportZip takes the pictures of an archive.
+func (s *Store) ImportZip(ctx context.Context, r io.ReaderAt, size int64, how Import) (Report, error) {
+	z, err := openZip(r, size)
+	if err != nil {
+		return Report{}, err
 	}
 	var files []entry
 	for _, f := range z.File {
@@ -133,7 +151,11 @@ func (s *Store) takeOne(ctx context.Context, f entry, how Import, report *Report
 		report.refuse(f.name, Broken)
 		return nil
 	}
-	hash, fault, err := s.Add(ctx, Given{Source: FromImport, Origin: how.Name + "/" + f.name, Site: how.Site, Data: data, KeepPoor: how.KeepPoor})
+	given := Given{Source: FromImport, Origin: how.Name + "/" + f.name, Site: how.Site, Data: data, KeepPoor: how.KeepPoor}
+	hash, fault, err := s.Add(ctx, given)
+	if err == nil && fault == Duplicate && !how.Since.IsZero() {
+		fault, err = s.tookBefore(ctx, hash, given, how.Since)
+	}
 	if err != nil {
 		return err
 	}
@@ -150,6 +172,20 @@ func (s *Store) takeOne(ctx context.Context, f entry, how Import, report *Report
 		report.Labelled++
 	}
 	return err
+}
+
+// tookBefore is Sound where a picture that is here already came from the same
+// file of the same import, before that was cut off.
+func (s *Store) tookBefore(ctx context.Context, hash string, g Given, since time.Time) (Fault, error) {
+	mine, err := s.db.Read().NewSelect().Model((*Sample)(nil)).Where("s.hash = ? AND s.state = ?", hash, Kept).
+		Where("s.source = ? AND s.origin = ?", g.Source, wire.Text(g.Origin, wire.MaxText)).Where("s.received_at >= ?", since.UnixMicro()).Exists(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look for picture: %w", err)
+	}
+	if mine {
+		return Sound, nil
+	}
+	return Duplicate, nil
 }
 
 var errTooLong = errors.New("too many bytes")

@@ -179,14 +179,14 @@ func TestOldPicturesGoAndLabelledOnesStay(t *testing.T) {
 			t.Fatal(err)
 		}
 		for days, left := range map[int]int{5: 3} {
-			if err := r.Retain(t.Context(), time.Now().AddDate(0, 0, days)); err != nil {
+			if _, err := r.Retain(t.Context(), time.Now().AddDate(0, 0, days), func(int, int) {}); err != nil {
 				t.Fatal(err)
 			}
 			if n, err := r.Count(t.Context(), Filter{}); err != nil || n != left {
 				t.Fatalf("after %d days %d are left, %v", days, n, err)
 			}
 		}
-		if err := r.Retain(t.Context(), time.Now().AddDate(0, 0, 31)); err != nil {
+		if _, err := r.Retain(t.Context(), time.Now().AddDate(0, 0, 31), func(int, int) {}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := r.Count(t.Context(), Filter{Label: AnyLabel}); err != nil || n != 1 {
@@ -212,7 +212,7 @@ func TestPictureThatIsPromisedAndNeverComes(t *testing.T) {
 			t.Fatalf("%+v, %v", want, err)
 		}
 		for days, refused := range []bool{true, false} {
-			if err := r.Retain(t.Context(), time.Now().Add(time.Duration(days)*stale)); err != nil {
+			if _, err := r.Retain(t.Context(), time.Now().Add(time.Duration(days)*stale), func(int, int) {}); err != nil {
 				t.Fatal(err)
 			}
 			want, err := r.Offer(t.Context(), field(), offerOf("noise 2"))

@@ -123,26 +123,27 @@ func derived() []string {
 	return []string{"labels", "label_events", "label_claims", "embeddings", "sample_batch_items"}
 }
 
-// Run checks pictures as they arrive and deletes what retention says, until
-// ctx is done.
+// Run checks pictures as they arrive, until ctx is done.
 func (s *Store) Run(ctx context.Context) error {
-	daily := time.NewTicker(6 * time.Hour)
-	defer daily.Stop()
+	again := time.NewTicker(time.Hour) // what failed for a reason of the machine
+	defer again.Stop()
 	for {
-		if err := errors.Join(s.CheckAll(ctx), s.Retain(ctx, time.Now())); err != nil && ctx.Err() == nil {
+		if err := s.CheckAll(ctx); err != nil && ctx.Err() == nil {
 			s.config.Log.Error("samples", "error", err)
 		}
 		select {
 		case <-s.arrived:
-		case <-daily.C:
+		case <-again.C:
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// Retain deletes what is older than retention allows, as of now.
-func (s *Store) Retain(ctx context.Context, now time.Time) error {
+// Retain deletes what is older than retention allows, as of now, and says how
+// many pictures that were. step is told how far it is; cut off, the next call
+// does the rest.
+func (s *Store) Retain(ctx context.Context, now time.Time, step func(done, total int)) (deleted int, err error) {
 	limits := s.config.Limits()
 	for _, rule := range []struct {
 		days  int
@@ -158,18 +159,20 @@ func (s *Store) Retain(ctx context.Context, now time.Time) error {
 		err := s.db.Read().NewSelect().Model((*Sample)(nil)).Column("hash").Where("s.state IN (?)", bun.In([]State{Kept, Coming})).
 			Where("s.received_at < ?", now.AddDate(0, 0, -rule.days).UnixMicro()).Where(rule.which).Scan(ctx, &old)
 		if err != nil {
-			return fmt.Errorf("look for old samples: %w", err)
+			return deleted, fmt.Errorf("look for old samples: %w", err)
 		}
-		for _, hash := range old {
+		for i, hash := range old {
+			step(i, len(old))
 			if err := s.Delete(ctx, hash); err != nil {
-				return err
+				return deleted, err
 			}
+			deleted++
 		}
 		if len(old) > 0 {
 			s.config.Log.Info("old samples were deleted", "count", len(old), "days", rule.days)
 		}
 	}
-	return errors.Join(s.forgetPromised(ctx, now), s.sweep(now))
+	return deleted, errors.Join(s.forgetPromised(ctx, now), s.sweep(now))
 }
 
 // stale is how long a picture that was offered may be on its way.
