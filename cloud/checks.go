@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -17,10 +18,14 @@ const (
 	fullDiskBytes = 256 << 20
 )
 
-// checkDatabase says when the database does not answer.
+// checkDatabase says when the database does not answer, or is not whole.
 func checkDatabase(d *db.DB) health.Check {
 	return func(ctx context.Context) []health.Condition {
-		if err := d.Ping(ctx); err != nil {
+		err := d.Ping(ctx)
+		if errors.Is(err, db.ErrDamaged) {
+			return []health.Condition{{Code: "database_damaged", Severity: health.Serious, Args: map[string]string{"error": err.Error()}}}
+		}
+		if err != nil {
 			return []health.Condition{{Code: "database_silent", Severity: health.Serious, Args: map[string]string{"error": err.Error()}}}
 		}
 		return nil

@@ -37,3 +37,6 @@ const (
 	lockName    = "lock"
 	backupsName = "backups"
 )
+
+// authorityName is the folder of the CA in the data folder.
+const authorityName = "ca"

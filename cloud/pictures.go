@@ -68,6 +68,7 @@ func (h *Hub) openPictures(context.Context) (err error) {
 	if p.blobs, err = blob.Open(at("blobs")); err != nil {
 		return err
 	}
+	h.checks["blobs"] = checkBlobs(p.blobs.Probe)
 	if p.registry, err = registry.Open(h.db, p.blobs, at("registry")); err != nil {
 		return err
 	}

@@ -34,7 +34,10 @@ import (
 )
 
 // Build says what program this is.
-type Build struct{ Version string }
+type Build struct {
+	Version string
+	Time    time.Time // of the commit; zero = not known
+}
 
 // Hub is a hub that was made and is not yet run.
 type Hub struct {
@@ -105,6 +108,9 @@ func New(ctx context.Context, config Config, build Build, log *slog.Logger, out 
 }
 
 func (h *Hub) openStores(ctx context.Context) (err error) {
+	if err := checkFolder(h.config, h.build, time.Now()); err != nil {
+		return err
+	}
 	h.db, err = db.Open(ctx, db.Options{DSN: h.config.DSN(), BackupDir: filepath.Join(h.config.Data, backupsName), Log: h.log})
 	if err != nil {
 		return err
@@ -116,13 +122,14 @@ func (h *Hub) openStores(ctx context.Context) (err error) {
 		return err
 	}
 	h.sessions, h.audit = people.NewSessions(h.db, h.people), people.NewAudit(h.db)
-	if h.authority, err = authority.Open(filepath.Join(h.config.Data, "ca"), time.Now); err != nil {
+	if h.authority, err = authority.Open(filepath.Join(h.config.Data, authorityName), time.Now); err != nil {
 		return err
 	}
 	if h.server, err = h.authority.Server(h.certificateNames()); err != nil {
 		return err
 	}
 	h.checks["database"], h.checks["disk"] = checkDatabase(h.db), checkDisk(h.config.Data)
+	h.checks["clock"] = checkClock(time.Now, h.authority.From())
 	h.group.Add(service.Part{Name: "sessions", Run: h.sessions.Run})
 	return nil
 }

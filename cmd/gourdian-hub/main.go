@@ -10,14 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"gourdian/cloud"
 )
 
-// version is set by the linker.
-var version = "unknown"
+// version and built are set by the linker; built is in RFC 3339.
+var version, built = "unknown", ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,7 +78,7 @@ docs/configuration.md explains every key.`,
 			if printConfig {
 				return config.Print(c.OutOrStdout())
 			}
-			return cloud.Run(c.Context(), config, cloud.Build{Version: version}, log, c.OutOrStdout())
+			return cloud.Run(c.Context(), config, thisBuild(), log, c.OutOrStdout())
 		},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
@@ -85,6 +86,15 @@ docs/configuration.md explains every key.`,
 	c.Flags().BoolVar(&printConfig, "print-config", false, "print the config in force, without passwords, and end")
 	c.AddCommand(p.backupCommand(), p.restoreCommand(), p.resetCommand())
 	return c
+}
+
+// thisBuild is what the linker said of this program.
+func thisBuild() cloud.Build {
+	at, err := time.Parse(time.RFC3339, built)
+	if err != nil {
+		at = time.Time{} // built by hand
+	}
+	return cloud.Build{Version: version, Time: at}
 }
 
 func (p *program) load() (cloud.Config, *slog.Logger, error) {

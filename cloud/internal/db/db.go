@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -47,6 +48,7 @@ type DB struct {
 	pool    *pgxpool.Pool // PostgreSQL only
 	write   *bun.DB       // one connection on SQLite, a pool on PostgreSQL
 	read    *bun.DB       // the same as write on PostgreSQL
+	largest atomic.Int64  // bytes that the file of SQLite had at its largest
 }
 
 // Open opens the database and brings it to the newest form, unless it is to
@@ -63,8 +65,11 @@ func Open(ctx context.Context, options Options) (*DB, error) {
 	if err == nil && !options.AsIs {
 		err = d.migrate(ctx)
 	}
+	if err == nil {
+		err = d.whole()
+	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database %s: %w", Hide(d.dsn), err), d.Close())
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", Hide(d.dsn), damaged(err)), d.Close())
 	}
 	return d, nil
 }
@@ -109,9 +114,13 @@ func lostAgainstAnother(err error) bool {
 	return errors.As(err, &p) && (p.Code == "40001" || p.Code == "40P01")
 }
 
-// Ping asks whether the database answers.
+// Ping asks whether the database answers, and whether its file is whole.
 func (d *DB) Ping(ctx context.Context) error {
-	if err := d.write.PingContext(ctx); err != nil {
+	err := d.write.PingContext(ctx)
+	if err == nil {
+		err = d.whole()
+	}
+	if err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
 	return nil

@@ -44,6 +44,7 @@ func NewSessions(d *db.DB, p *People) *Sessions {
 		},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			// Only the database fails here, which the health page says.
+			w.Header().Del("Content-Encoding") // of the page that this is in place of
 			http.Error(w, "The hub's database does not answer.", http.StatusServiceUnavailable)
 		},
 	}
@@ -90,7 +91,8 @@ func (s *Sessions) Who(ctx context.Context) (Person, error) {
 	if one.Disabled || one.Stamp() != s.manager.GetString(ctx, keyStamp) {
 		return Person{}, ErrNotFound
 	}
-	return one, s.people.Visit(ctx, one)
+	s.people.Visit(ctx, one)
+	return one, nil
 }
 
 // Flash keeps a sentence for the next page that this browser asks for.
@@ -153,14 +155,19 @@ func (s sessionStore) FindCtx(ctx context.Context, token string) (data []byte, f
 	return row.Data, true, nil
 }
 
-// CommitCtx keeps a session.
+// CommitCtx keeps a session. One that is there already and can't be written anew
+// stays as it was: a sentence is shown twice, and the page that says why the
+// database takes nothing can be read.
 func (s sessionStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	row := sessionRow{Token: token, Data: data, Expires: db.Micros(expiry)}
 	_, err := s.db.Write().NewInsert().Model(&row).On("CONFLICT (token) DO UPDATE").Set("data = EXCLUDED.data").Set("expires_at = EXCLUDED.expires_at").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("keep session: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if _, found, findErr := s.FindCtx(ctx, token); findErr == nil && found {
+		return nil
+	}
+	return fmt.Errorf("keep session: %w", err)
 }
 
 // DeleteCtx forgets a session.
