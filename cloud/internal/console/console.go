@@ -90,6 +90,7 @@ type Console struct {
 	assets   *web.Assets
 	voices   map[web.Lang]*voice
 	sections []Section
+	streams  streams
 }
 
 // New reads the templates.
@@ -134,7 +135,6 @@ func (k *Console) Routes() []api.Route {
 	const form = 16 << 10
 	routes := []api.Route{
 		{Method: http.MethodGet, Path: "/", Least: people.Viewer, Handler: k.serveStart},
-		{Method: http.MethodGet, Path: "/parts/start", Least: people.Viewer, Handler: k.serveStartPart},
 		{Method: http.MethodGet, Path: "/login", Least: api.Open, Handler: k.serveLogin},
 		{Method: http.MethodPost, Path: "/login", Least: api.Open, Limit: form, PerMinute: 20, Handler: k.takeLogin},
 		{Method: http.MethodPost, Path: "/logout", Least: api.Open, Limit: form, Handler: k.takeLogout},
@@ -148,6 +148,7 @@ func (k *Console) Routes() []api.Route {
 		{Method: http.MethodPost, Path: "/theme", Least: api.Open, Limit: form, Handler: k.takeTheme},
 		{Method: http.MethodGet, Path: web.AssetPrefix + "*name", Least: api.Open, Handler: gin.WrapH(k.assets)},
 	}
+	routes = append(routes, k.startPart().routes("/start", func() *Console { return k })...)
 	for _, s := range k.sections {
 		routes = append(routes, s.Routes...)
 	}

@@ -24,7 +24,8 @@ type Fleet struct {
 
 // Section is the pages with their addresses.
 func (f *Fleet) Section() Section {
-	return Section{Name: "fleet", Path: "/fleet", Least: people.Viewer, Routes: []api.Route{
+	now := f.boardPart().routes("/board/:device", func() *Console { return f.Console })
+	return Section{Name: "fleet", Path: "/fleet", Least: people.Viewer, Routes: append(now, []api.Route{
 		{Method: http.MethodGet, Path: "/fleet", Least: people.Viewer, Handler: f.serveList},
 		{Method: http.MethodGet, Path: "/fleet/tokens", Least: people.Admin, Handler: f.serveTokens},
 		{Method: http.MethodPost, Path: "/fleet/tokens", Least: people.Admin, Handler: f.makeToken},
@@ -39,7 +40,7 @@ func (f *Fleet) Section() Section {
 		{Method: http.MethodPost, Path: "/fleet/board/:device/replace", Least: people.Admin, Handler: f.replace},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/revoke", Least: people.Admin, Handler: f.revoke},
 		{Method: http.MethodPost, Path: "/fleet/board/:device/remove", Least: people.Admin, Handler: f.remove},
-	}, Steps: []Step{{Name: "boards", Path: "/fleet", Least: people.Viewer, Count: f.count}}}
+	}...), Steps: []Step{{Name: "boards", Path: "/fleet", Least: people.Viewer, Count: f.count}}}
 }
 
 // count is of the boards that may connect, and of those that need somebody.

@@ -93,15 +93,62 @@ func (f *Fleet) board(c *gin.Context) (fleet.Board, bool) {
 }
 
 func (f *Fleet) showBoard(c *gin.Context, status int, fault string) {
-	k, v := f.Console, f.Console.voice(c)
 	b, ok := f.board(c)
 	if !ok {
 		return
 	}
+	view, err := f.boardView(c, b, fault)
+	if err != nil {
+		f.Console.fail(c, err)
+		return
+	}
+	f.Console.show(c, status, page{Name: "board", Nav: "fleet", Title: b.Name, Live: true, Body: view})
+}
+
+// boardPart is what changes on a board's page by itself.
+func (f *Fleet) boardPart() part {
+	return part{"board", "now", func(c *gin.Context) (any, error) {
+		b, err := f.Fleet.Board(c.Request.Context(), c.Param("device"))
+		if errors.Is(err, fleet.ErrNotFound) {
+			return nil, errNotThere
+		}
+		if err != nil {
+			return nil, err
+		}
+		return f.boardNow(c, b)
+	}}
+}
+
+// boardView is the whole page.
+func (f *Fleet) boardView(c *gin.Context, b fleet.Board, fault string) (boardView, error) {
+	view, err := f.boardNow(c, b)
+	if err != nil {
+		return view, err
+	}
+	v := f.Console.voice(c)
+	view.Fault = fault
+	if set, ok := v.settings(b); ok && b.State == fleet.Active {
+		view.Settings = &set
+	}
+	if view.Admin && !view.Gone {
+		if view.Others, err = f.others(c.Request.Context(), b); err != nil {
+			return view, err
+		}
+	}
+	events, err := f.Fleet.History(c.Request.Context(), b.Device, shownEvents)
+	for _, e := range events {
+		view.History = append(view.History, changeOf{v.ago(e.At()), v.sayOr("hub.fleet.event."+e.What, e.What), e.Detail})
+	}
+	return view, err
+}
+
+// boardNow is how a board is.
+func (f *Fleet) boardNow(c *gin.Context, b fleet.Board) (boardView, error) {
+	v := f.Console.voice(c)
 	who, _ := api.Who(c)
 	view := boardView{
 		boardRow: boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt())},
-		Fault:    fault, Reported: v.ago(b.ReportedAt()), Stale: !b.Online,
+		Reported: v.ago(b.ReportedAt()), Stale: !b.Online,
 		Operator: who.Role.Allows(people.Operator), Admin: who.Role.Allows(people.Admin),
 		Gone: b.State == fleet.Removed, Revoked: b.State == fleet.Revoked, Successor: b.Successor,
 	}
@@ -109,37 +156,18 @@ func (f *Fleet) showBoard(c *gin.Context, status int, fault string) {
 		v.report(&view, state)
 	}
 	v.certificate(&view, b)
-	if set, ok := v.settings(b); ok && b.State == fleet.Active {
-		view.Settings = &set
-	}
-	if view.Admin && !view.Gone {
-		var err error
-		if view.Others, err = f.others(c.Request.Context(), b); err != nil {
-			k.fail(c, err)
-			return
-		}
-	}
 	for _, line := range b.Log() {
 		view.Log = append(view.Log, logLine{v.ago(line.At), line.Level, line.Text})
 	}
 	now := time.Now()
 	days, err := ingest.Counts(c.Request.Context(), f.Records, ingest.Which{Device: b.Device, From: now.AddDate(0, 0, 1-shownDays), Until: now})
 	if err != nil {
-		k.fail(c, err)
-		return
+		return view, err
 	}
 	for _, d := range days {
 		view.Days = append(view.Days, v.day(d))
 	}
-	events, err := f.Fleet.History(c.Request.Context(), b.Device, shownEvents)
-	if err != nil {
-		k.fail(c, err)
-		return
-	}
-	for _, e := range events {
-		view.History = append(view.History, changeOf{v.ago(e.At()), v.sayOr("hub.fleet.event."+e.What, e.What), e.Detail})
-	}
-	k.show(c, status, page{Name: "board", Nav: "fleet", Title: b.Name, Body: view})
+	return view, nil
 }
 
 // mostOthers bounds the boards that may be chosen to replace one. What has just

@@ -17,12 +17,12 @@ const linesPerPage = 100
 
 func (k *Console) healthSection() Section {
 	const path = "/health"
-	return Section{Name: "health", Path: path, Least: people.Viewer, Routes: []api.Route{
+	now := part{"health", "health", func(c *gin.Context) (any, error) { return k.health(c), nil }}
+	return Section{Name: "health", Path: path, Least: people.Viewer, Routes: append(now.routes(path, func() *Console { return k }), []api.Route{
 		{Method: http.MethodGet, Path: path, Least: people.Viewer, Handler: k.serveHealth},
-		{Method: http.MethodGet, Path: "/parts/health", Least: people.Viewer, Handler: k.serveHealthPart},
 		{Method: http.MethodGet, Path: path + "/log", Least: people.Operator, Handler: k.serveLog},
 		{Method: http.MethodGet, Path: path + "/config", Least: people.Admin, Handler: k.serveConfig},
-	}}
+	}...)}
 }
 
 type healthView struct {
@@ -56,8 +56,6 @@ func (k *Console) health(c *gin.Context) healthView {
 func (k *Console) serveHealth(c *gin.Context) {
 	k.show(c, http.StatusOK, page{Name: "health", Nav: "health", Title: k.voice(c).Say("hub.health.title"), Live: true, Body: k.health(c)})
 }
-
-func (k *Console) serveHealthPart(c *gin.Context) { k.showPart(c, "health", "health", k.health(c)) }
 
 type logView struct {
 	Levels []choice

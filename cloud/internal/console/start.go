@@ -54,14 +54,9 @@ func (k *Console) serveStart(c *gin.Context) {
 	k.show(c, http.StatusOK, page{Name: "start", Title: k.voice(c).Say("hub.start.title"), Live: true, Body: view})
 }
 
-// serveStartPart is what the start page asks for again and again.
-func (k *Console) serveStartPart(c *gin.Context) {
-	view, err := k.start(c)
-	if err != nil {
-		k.fail(c, err)
-		return
-	}
-	k.showPart(c, "start", "start", view)
+// startPart is what changes on the start page by itself: all of it.
+func (k *Console) startPart() part {
+	return part{"start", "start", func(c *gin.Context) (any, error) { return k.start(c) }}
 }
 
 func (k *Console) start(c *gin.Context) (startView, error) {
