@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Speed beside a peer in the same run: the engine through its worker beside a C
-# loop on ONNX Runtime's C API, a whole frame beside a C++ loop of imdecode,
-# INTER_AREA and the same API, the 8-bit backbones beside those of ONNX Runtime's
-# own quantizer, the broker of the hub beside mosquitto. Same libraries, graph
-# and threads; the sides take
-# turns, block by block. Ratios above 1 mean that gourdian is slower. On a busy
-# machine look at the processor times and at the medians of the ratios.
+# loop on ONNX Runtime's C API; a whole frame, on a board and as a photo for a
+# hub, beside a C++ loop of imdecode, INTER_AREA and the same API; the 8-bit
+# backbones beside those of ONNX Runtime's own quantizer; the broker of the hub
+# beside mosquitto. Same libraries, graph and threads; the sides take turns, block
+# by block. Ratios above 1 mean that gourdian is slower. On a busy machine look at
+# the processor times and at the medians of the ratios. Then what board and hub
+# take of memory and network.
 #
 #   ROUNDS=n  blocks on each side (default 20 for the engine, half of it for frames)
 #   PHOTOS=d  a folder of pictures to compare the 8-bit backbones on as well
@@ -15,7 +16,7 @@ export ORT_DISABLE_TELEMETRY=1 # of the library under Python; gourdian's worker 
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-20}
 out=$PWD/.cache/bench
-model=$out/model.gourdian
+model=$out/model-fp32.gourdian
 mkdir -p "$out"
 
 machine() {
@@ -26,13 +27,14 @@ machine() {
     echo "program: $(bin/gourdianctl version | head -n 1)"
 }
 
-# The frame needs a model that a board runs. Its verdicts do not matter here.
+# The frame needs a model that board and hub run. Its verdicts do not matter here.
 make_model() {
     [ -f "$model" ] && bin/gourdianctl model inspect "$model" >/dev/null 2>&1 && return 0
-    echo "Making a small model for the board (once)"
+    echo "Making a small model for board and hub (once)"
     rm -rf "$out/patch"
     bin/gourdianctl render --out "$out/patch" --count 80 --seed 1
-    bin/gourdianctl model train --data "$out/patch" --task grade --out "$model" >"$out/train.txt"
+    # One variant: the hub would take another one than the peer's.
+    bin/gourdianctl model train --data "$out/patch" --task grade --variants fp32 --out "$model" >"$out/train.txt"
 }
 
 # The peer of the 8-bit backbones is ONNX Runtime's own quantizer, in Python.
@@ -58,10 +60,15 @@ done
 echo
 "$out/frame" --rounds "$(((rounds + 1) / 2))" --threads "$((cores < 2 ? cores : 2))" --model "$model" ${PHOTO:+--photo "$PHOTO"}
 echo
+"$out/frame" --hub --rounds "$(((rounds + 1) / 2))" --threads 1 --model "$model" ${PHOTO:+--photo "$PHOTO"}
+echo
 echo "A board on a week of history: memory in MB (2^20 bytes, resident), seconds to the first verdict"
 go test -tags nomsgpack,gocv_specific_modules,gocv_videoio,workers -run '^$' -bench Footprint -benchtime 1x ./agent
 echo
 echo "Records of boards from the broker to the commit, beside mosquitto with a subscriber that keeps nothing"
 go test -tags nomsgpack -run '^$' -bench BrokerToCommit -benchtime 1x ./cloud/internal/ingest
+echo
+echo "A board that is left alone for minutes: what crosses its network in a day, memory of hub and board"
+go test -tags nomsgpack,workers -run '^$' -bench Idle -benchtime 1x ./internal/e2e
 echo
 "$out/quantize" --rounds "$rounds" --python "$out/python/bin/python" ${PHOTOS:+--data "$PHOTOS"}

@@ -104,7 +104,7 @@ func still(t testing.TB, pictures string) (dir string) {
 // of them together.
 func remember(t testing.TB, most map[string]float64, name string, p *Process) {
 	t.Helper()
-	tree, err := cputime.Tree(p.cmd.Process.Pid)
+	tree, err := cputime.Tree(p.PID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,9 @@ func newBoard(dir string, o options, jpeg []byte) (*board, error) {
 	return b, os.WriteFile(b.config, config, 0o600)
 }
 
+// Stop does nothing: each block has ended its board.
+func (b *board) Stop() {}
+
 func freePort() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,12 +1,14 @@
 // Command frame measures a whole frame: a JPEG of 1280x720 to scores through
 // gourdian-camera and gourdian-infer and their pipes, and the same to a stored
-// record through the whole board, beside one C++ loop of imdecode, INTER_AREA
-// and ONNX Runtime's C API; same libraries, graph and threads. Blocks of frames
-// alternate, so that all sides meet the same state of the machine.
+// record through the whole board, or with --hub to a verdict through the whole hub
+// and HTTP, beside one C++ loop of imdecode, INTER_AREA and ONNX Runtime's C API;
+// same libraries, graph and threads. Blocks of frames alternate, so that all sides
+// meet the same state of the machine.
 //
-//	go run ./scripts/bench/frame --model FILE [--variant V] [--rounds N] [--block N] [--threads N] [--photo FILE]
+//	go run ./scripts/bench/frame --model FILE [--hub] [--variant V] [--rounds N] [--block N] [--threads N] [--photo FILE]
 //
-// It is run in the root of the checkout after `make build`.
+// The hub gives its worker one thread and chooses the variant itself: for --hub
+// the model has one variant, and threads are 1. It is run in the root of the checkout after `make build`.
 package main
 
 import (
@@ -31,6 +33,7 @@ const library = ".cache/onnxruntime/libonnxruntime.so.1.32.0"
 type options struct {
 	rounds, block, threads       int
 	model, variant, graph, photo string
+	hub                          bool
 }
 
 func main() {
@@ -40,6 +43,7 @@ func main() {
 	flag.IntVar(&o.threads, "threads", 2, "threads of the engine; the board takes those of its profile")
 	flag.StringVar(&o.model, "model", "", "bundle")
 	flag.StringVar(&o.variant, "variant", "fp32", "variant of the bundle")
+	flag.BoolVar(&o.hub, "hub", false, "the whole program is a hub with one client, not a board")
 	flag.StringVar(&o.photo, "photo", "", "JPEG (default: a rendered field of 1280x720)")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
@@ -109,10 +113,11 @@ func compare(ctx context.Context, o options, dir string, decoder *capture.Decode
 	if err != nil {
 		return err
 	}
-	board, err := newBoard(dir, o, file)
+	whole, err := newProgram(ctx, dir, o, file)
 	if err != nil {
 		return err
 	}
+	defer whole.Stop()
 	loop, err := startLoop(ctx, dir, o, o.photo, []string{"embedding", "logits"})
 	if err != nil {
 		return err
@@ -121,7 +126,7 @@ func compare(ctx context.Context, o options, dir string, decoder *capture.Decode
 	if err != nil {
 		return errors.Join(err, loop.close())
 	}
-	s := sides{tree: tree, file: file, decoder: decoder, engine: engine, board: board, loop: loop}
+	s := sides{tree: tree, file: file, decoder: decoder, engine: engine, whole: whole, loop: loop}
 	err = s.alternate(ctx, o)
 	if err := errors.Join(err, loop.close()); err != nil {
 		return err
@@ -129,7 +134,22 @@ func compare(ctx context.Context, o options, dir string, decoder *capture.Decode
 	info := engine.Info()
 	fmt.Printf("frame: JPEG of %dx%d, %d KB, %s, %s, %d thread(s), %s, %d frames on each side in %d alternating blocks\n",
 		head.W, head.H, len(file)/1024, info.Library, o.variant, o.threads, info.CPU, o.rounds*o.block, o.rounds)
-	return s.report()
+	return s.report(o)
+}
+
+// program is a whole program that does the same.
+type program interface {
+	// run does it n times.
+	run(ctx context.Context, n int) (watched, error)
+	// Stop ends it.
+	Stop()
+}
+
+func newProgram(ctx context.Context, dir string, o options, file []byte) (program, error) {
+	if o.hub {
+		return newHub(ctx, dir, o, file)
+	}
+	return newBoard(dir, o, file)
 }
 
 // renderPhoto writes a frame of the rendered field as a JPEG of a camera's
@@ -156,9 +176,9 @@ type sides struct {
 	file    []byte
 	decoder *capture.Decoder
 	engine  *infer.Client
-	board   *board
+	whole   program
 	loop    *loop
-	tree    []int // this process and what it started, without the board
+	tree    []int // this process and what it started, without the whole program
 
 	workers, theirs          [][]parts
 	stored                   [][]time.Duration
@@ -178,7 +198,7 @@ func (s *sides) alternate(ctx context.Context, o options) error {
 		if err != nil {
 			return err
 		}
-		stored, err := s.board.run(ctx, o.block)
+		stored, err := s.whole.run(ctx, o.block)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,11 @@ import (
 )
 
 // report prints each part of a frame beside the same part of the C++ loop.
-func (s *sides) report() error {
+func (s *sides) report(o options) error {
+	name, does := "board", "file to stored record"
+	if o.hub {
+		name, does = "hub", "HTTP request to verdict"
+	}
 	look := func(p parts) time.Duration { return p.look }
 	network := func(p parts) time.Duration { return p.infer }
 	whole := func(p parts) time.Duration { return p.look + p.infer }
@@ -20,12 +24,12 @@ func (s *sides) report() error {
 	row(w, "workers, file to tensor", pick(s.workers, look), pick(s.theirs, look))
 	row(w, "workers, network", pick(s.workers, network), pick(s.theirs, network))
 	row(w, "workers, file to scores", pick(s.workers, whole), pick(s.theirs, whole))
-	row(w, "board, file to stored record", pick(s.stored, same), pick(s.theirs, whole))
+	row(w, name+", "+does, pick(s.stored, same), pick(s.theirs, whole))
 	frames := float64(len(slices.Concat(s.theirs...)))
 	theirs := s.theirsCPU.Seconds() * 1000 / frames
-	workers, board := s.workersCPU.Seconds()*1000/frames, s.storedCPU/s.storedRecords
+	workers, program := s.workersCPU.Seconds()*1000/frames, s.storedCPU/s.storedRecords
 	fmt.Fprintf(w, "workers, processor time\t%.2f\t%.2f\t%.2f\t\t\n", workers, theirs, workers/theirs)
-	fmt.Fprintf(w, "board, processor time\t%.2f\t%.2f\t%.2f\t\t\n", board, theirs, board/theirs)
+	fmt.Fprintf(w, "%s, processor time\t%.2f\t%.2f\t%.2f\t\t\n", name, program, theirs, program/theirs)
 	return w.Flush()
 }
 
