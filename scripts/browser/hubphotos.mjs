@@ -50,6 +50,9 @@ export function hubPhotos(rig) {
     await visit.go("/samples");
     await page.setInputFiles("form[action='/samples/import'] input[type=file]", `${folder}.zip`);
     await page.click("form[action='/samples/import'] button.plain");
+    await page.waitForURL(/\/jobs\/\d+$/); // it is a job, which says its end by itself
+    const job = new URL(page.url()).pathname;
+    await page.waitForSelector("#job .k.good");
     await until("the photos on the page", async () => {
       await visit.go("/samples");
       return await page.locator("main .thumb, main img").count() >= 3;
@@ -70,7 +73,7 @@ export function hubPhotos(rig) {
     const answer = await fetch(`${rig.hub.url}/api/v1/samples?label=any`, { headers: { authorization: `Bearer ${rig.token}` } });
     const { samples } = await answer.json();
     assert.equal(samples.find((s) => s.hash === first)?.label, "bad", JSON.stringify(samples));
-    await looks(rig, [{ name: "samples-some", path: "/samples" }, { name: "label-some", path: "/label" },
+    await looks(rig, [{ name: "jobs", path: "/jobs" }, { name: "job", path: job }, { name: "samples-some", path: "/samples" }, { name: "label-some", path: "/label" },
       { name: "sample", path: `/samples/${first}` }, { name: "start-some", path: "/" }]);
   });
 

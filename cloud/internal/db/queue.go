@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -40,7 +41,7 @@ type queueMigrations interface {
 }
 
 func (d *DB) queueMigrations() (queueMigrations, error) {
-	config := &rivermigrate.Config{Logger: d.options.Log}
+	config := &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)} // what matters comes back as an error
 	if d.kind == SQLite {
 		return rivermigrate.New(riversqlite.New(d.write.DB), config)
 	}

@@ -56,7 +56,7 @@ func newQueue(j *Jobs, d *db.DB) (db.Queue, error) {
 	return d.NewQueue(&river.Config{
 		ID: j.owner, Logger: slog.New(warnings{j.config.Log.Handler()}), Workers: workers,
 		JobTimeout: -1, RescueStuckJobsAfter: maxTimeout + time.Hour,
-		FetchPollInterval: j.config.Beat, FetchCooldown: min(100*time.Millisecond, j.config.Beat),
+		FetchPollInterval: max(j.config.Beat/4, time.Millisecond), FetchCooldown: max(j.config.Beat/20, time.Millisecond),
 		Queues: map[string]river.QueueConfig{lightQueue: {MaxWorkers: j.config.Workers}, heavyQueue: {MaxWorkers: 1}},
 	})
 }
