@@ -144,9 +144,9 @@ func (b *board) addGuard() {
 func (b *board) addEngine() {
 	b.engine = engine.New(engine.Config{
 		Bundle: b.config.Model.Bundle, Variant: b.config.Model.Variant, Variants: b.profile.Engine.Variants,
-		Memory: filepath.Join(b.config.Data, "engine", "variants.json"),
-		Worker: inferOptions(b.config, b.profile, b.log.With("part", "infer")),
-		Log:    b.log.With("part", "engine"),
+		Memory:  filepath.Join(b.config.Data, "engine", "variants.json"),
+		Worker:  inferOptions(b.config, b.profile, b.log.With("part", "infer")),
+		Version: b.build.Version, Log: b.log.With("part", "engine"),
 	}, b.hub)
 	b.group.Add(service.Part{Name: "engine", Run: b.engine.Run})
 }

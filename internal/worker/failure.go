@@ -25,6 +25,15 @@ type Failure struct {
 	Err  error
 }
 
+// CodeOf is the code of the Failure that err wraps, "" where it wraps none.
+func CodeOf(err error) string {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure.Code
+	}
+	return ""
+}
+
 // Error implements error.
 func (f *Failure) Error() string { return "worker " + f.Code + ": " + f.Err.Error() }
 

@@ -29,6 +29,7 @@ type State struct {
 	Restarts int       // starts after the first one
 	Since    time.Time // wall clock of the newest change between up and down
 	PID      int       // 0 while down
+	Version  string    // of the newest worker's program, "" = none was up yet
 }
 
 // child is a running worker: a *Process, or a fake in tests.
@@ -125,7 +126,7 @@ func (s *Supervised) setUp(c child) {
 	defer s.mu.Unlock()
 	s.child, s.hello = c, c.Hello()
 	s.state.Up, s.state.Code, s.state.Refusal, s.state.PID = true, "", "", c.PID()
-	s.state.Since = time.Now()
+	s.state.Since, s.state.Version = time.Now(), s.hello.Version
 	s.announceLocked()
 	s.log.Info("worker is up", "pid", s.state.PID, "version", s.hello.Version, "restarts", s.state.Restarts)
 }

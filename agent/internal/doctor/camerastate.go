@@ -37,7 +37,11 @@ func cameraFromState(ctx context.Context, b *Board, c Camera) []Result {
 	if r, found := b.device(c); found {
 		return []Result{r}
 	}
-	if condition, found := raised("camera_missing"); found {
+	condition, found := raised("camera_missing")
+	if !found {
+		condition, found = raised("workers_mismatch")
+	}
+	if found {
 		r := judgeSilence(ctx, c, errors.New("not open"))
 		if r.Code == cameraSilent {
 			r = is(cameraUnopened, "why", condition.Args["why"])

@@ -46,7 +46,7 @@ func modelFromState(state live.State, bundle string, pace float64) []Result {
 // withoutModel says why a running agent has none, by what it raised.
 func withoutModel(state live.State, bundle string) Result {
 	at := slices.IndexFunc(state.Conditions, func(c live.Condition) bool {
-		return slices.Contains([]string{"model_missing", "model_refused", "model_newer", "model_choosing", "provider_missing"}, c.Code)
+		return slices.Contains([]string{"model_missing", "model_refused", "model_newer", "model_choosing", "provider_missing", "workers_mismatch"}, c.Code)
 	})
 	if at < 0 {
 		return is(modelStarting, "name", "")

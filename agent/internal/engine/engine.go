@@ -43,6 +43,7 @@ type Config struct {
 	Variants []string // that the board's profile allows
 	Memory   string   // file that keeps what was chosen
 	Worker   infer.Options
+	Version  string // of the agent, to tell whether its worker is of another one
 	Log      *slog.Logger
 }
 

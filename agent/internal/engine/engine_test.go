@@ -182,7 +182,9 @@ func TestConditionFollowsTheWorker(t *testing.T) {
 			{worker.State{Code: worker.CodeRefused, Err: "golden frame 3 differs", Restarts: 2}, []string{"model_refused"}, worker.CodeRefused},
 			{worker.State{Code: worker.CodeCrashed, Restarts: 3}, []string{"model_restarting"}, worker.CodeCrashed},
 			{worker.State{Code: worker.CodeMissing, Err: "no such file", Restarts: 4}, []string{"model_refused"}, worker.CodeMissing},
-			{worker.State{Up: true, Restarts: 5}, nil, ""},
+			{worker.State{Code: worker.CodeMismatch, Err: "it speaks protocol 2, not 1", Restarts: 4}, []string{"workers_mismatch"}, worker.CodeMismatch},
+			{worker.State{Up: true, Restarts: 5, Version: "v2"}, []string{"workers_version"}, ""},
+			{worker.State{Up: true, Restarts: 6, Version: "v1"}, nil, ""},
 		} {
 			r.runner.serves(id)
 			r.process.become(step.state)

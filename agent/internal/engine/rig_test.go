@@ -147,7 +147,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{hub: live.NewHub("test", "device"), path: filepath.Join(t.TempDir(), "model.gourdian"),
 		process: newFakeProcess(), runner: &fakeRunner{Runner: fake.New(2)}}
-	r.engine = New(Config{Bundle: r.path, Variants: []string{"int8", "fp32"}, Log: slog.New(slog.NewTextHandler(&r.log, nil))}, r.hub)
+	r.engine = New(Config{Bundle: r.path, Variants: []string{"int8", "fp32"}, Version: "v1", Log: slog.New(slog.NewTextHandler(&r.log, nil))}, r.hub)
 	r.engine.supervise = func(_ string, o infer.Options) (infer.Runner, process, error) {
 		r.started = append(r.started, o)
 		return r.runner, r.process, nil

@@ -23,6 +23,8 @@ const (
 	codeRendered   = "trained_on_rendered"
 	codeChoosing   = "model_choosing"
 	codeProvider   = "provider_missing"
+	codeMismatch   = "workers_mismatch"
+	codeVersion    = "workers_version"
 )
 
 // refuse says on the page why there is no model. The log says it once, however
@@ -36,6 +38,8 @@ func (e *Engine) refuse(err error) {
 		c = e.providerMissing(err.Error())
 	case errors.Is(err, bundle.ErrPreprocess), errors.Is(err, bundle.ErrVersion):
 		c.Code = codeNewer
+	case worker.CodeOf(err) == worker.CodeMismatch:
+		c = mismatch(err.Error())
 	}
 	e.board.SetModel(nil)
 	e.clearBut(c.Code)
@@ -54,9 +58,27 @@ func (e *Engine) providerMissing(why string) live.Condition {
 	}}
 }
 
+// mismatch says that agent and worker don't speak with each other.
+func mismatch(why string) live.Condition {
+	return live.Condition{Code: codeMismatch, Severity: live.Serious, Args: map[string]string{"program": infer.Program, "why": why}}
+}
+
+// compare says when the worker's program is of another version than this one,
+// though they understand each other. A program that knows no version says
+// nothing about it.
+func (e *Engine) compare(version string) {
+	if version == "" || e.config.Version == "" || version == e.config.Version {
+		e.board.Clear(codeVersion, "")
+		return
+	}
+	e.board.Raise(live.Condition{Code: codeVersion, Severity: live.Info, Args: map[string]string{
+		"program": infer.Program, "version": version, "mine": e.config.Version,
+	}})
+}
+
 // clearBut ends every condition about what runs but the named one.
 func (e *Engine) clearBut(code string) {
-	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting, codeProvider} {
+	for _, other := range []string{codeMissing, codeRefused, codeNewer, codeRestarting, codeProvider, codeMismatch} {
 		if other != code {
 			e.board.Clear(other, "")
 		}
@@ -166,10 +188,14 @@ func (e *Engine) mirror(o *opened) (again string) {
 	case state.Up:
 		e.clearBut("")
 		e.logProvider(info)
+		e.compare(state.Version)
 	case state.Code == worker.CodeRefused && state.Refusal == infer.CodeProvider:
 		e.clearBut(codeProvider)
 		e.board.Raise(e.providerMissing(state.Err))
-	case state.Code == worker.CodeRefused || state.Code == worker.CodeMissing || state.Code == worker.CodeMismatch:
+	case state.Code == worker.CodeMismatch:
+		e.clearBut(codeMismatch)
+		e.board.Raise(mismatch(state.Err))
+	case state.Code == worker.CodeRefused || state.Code == worker.CodeMissing:
 		e.clearBut(codeRefused)
 		e.board.Raise(live.Condition{Code: codeRefused, Severity: live.Serious, Args: map[string]string{"why": state.Err}})
 	case state.Restarts > 0 || state.Code != worker.CodeStarting:

@@ -244,7 +244,7 @@ func TestSilentCameraIsSaidByItsCause(t *testing.T) {
 		"worker hung":       {failure(worker.CodeHung), 1, "camera_restarting"},
 		"program missing":   {failure(worker.CodeMissing), 8, "camera_missing"},
 		"source refused":    {failure(worker.CodeRefused), 8, "camera_missing"},
-		"other program":     {failure(worker.CodeMismatch), 8, "camera_missing"},
+		"other program":     {failure(worker.CodeMismatch), 8, "workers_mismatch"},
 		"no such device":    {fmt.Errorf("%w: %w: %w", capture.ErrNoPicture, capture.ErrNotOpen, &worker.Error{Code: "not_open", Message: "cable"}), 8, "camera_missing"},
 		"answer of nothing": {errors.New("the worker answered 3 bytes"), 8, "camera_silent"},
 	} {

@@ -80,7 +80,9 @@ func causeOfSilence(err error, quiet time.Duration) (c live.Condition, atOnce bo
 		return live.Condition{Code: "camera_silent", Args: map[string]string{"time": spoken(quiet)}}, false
 	}
 	switch failure.Code {
-	case worker.CodeRefused, worker.CodeMissing, worker.CodeMismatch:
+	case worker.CodeMismatch:
+		return live.Condition{Code: "workers_mismatch", Args: map[string]string{"program": capture.Program, "why": failure.Err.Error()}}, false
+	case worker.CodeRefused, worker.CodeMissing:
 		return missing(failure.Err.Error()), false
 	case worker.CodeCrashed, worker.CodeHung:
 		return live.Condition{Code: "camera_restarting"}, true
@@ -100,7 +102,7 @@ func spoken(d time.Duration) string {
 
 // silenceCodes are the conditions of a camera without pictures.
 func silenceCodes() []string {
-	return []string{"camera_silent", "camera_missing", "camera_restarting"}
+	return []string{"camera_silent", "camera_missing", "camera_restarting", "workers_mismatch"}
 }
 
 func (p *Pipeline) clearSilence() {

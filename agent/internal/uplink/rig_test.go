@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -49,6 +50,7 @@ type table struct {
 	batches int                        // guarded by mu
 	again   int                        // records that came though they were there, guarded by mu
 	poison  map[uint64]wire.RejectionDo
+	speaks  int // contract of the hub, 0 = this one, guarded by mu
 	mute    int // so many batches are not answered, guarded by mu
 	refuse  int // so many batches are neither committed nor answered, guarded by mu
 	states  []wire.State
@@ -106,7 +108,7 @@ func (tb *table) batch(payload []byte) (*wire.Ack, error) {
 		return nil, errWithhold
 	}
 	through := max(tb.through[b.Epoch], b.Oldest-min(b.Oldest, 1))
-	ack := &wire.Ack{Contract: wire.Contract, Epoch: b.Epoch}
+	ack := &wire.Ack{Contract: cmp.Or(tb.speaks, wire.Contract), Epoch: b.Epoch}
 	rows := tb.rows[b.Epoch]
 	if rows == nil {
 		rows = map[uint64]bool{}
@@ -131,7 +133,9 @@ func (tb *table) batch(payload []byte) (*wire.Ack, error) {
 			ack.Rejected = append(ack.Rejected, wire.Rejection{Seq: seq, Reason: "for the test", Do: do})
 		}
 		if do == wire.Retry {
-			delete(tb.poison, seq)
+			if tb.speaks == 0 { // an older hub never learns to read it
+				delete(tb.poison, seq)
+			}
 			break
 		}
 		if do == "" {

@@ -21,12 +21,14 @@ type Shelf interface {
 }
 
 // Errands are the pictures of which the hub is to be told; *store.Store has
-// them. Picture's bytes are those of the hash; the caller closes it.
+// them. Picture's bytes are those of the hash; the caller closes it. Erase returns
+// when the picture is gone for good, also where it was not here.
 type Errands interface {
 	Errands(ctx context.Context) ([]store.Errand, error)
 	Settle(ctx context.Context, sample store.Sample) error
 	Forgo(ctx context.Context, e store.Errand) error
 	Picture(hash string) (io.ReadSeekCloser, error)
+	Erase(ctx context.Context, hash string) (found bool, err error)
 }
 
 const (
@@ -283,6 +285,11 @@ func (s *session) heardWant(ctx context.Context, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	if want.Erase {
+		if err := s.erase(ctx, want.Hash); err != nil {
+			return err // the hub says it again
+		}
+	}
 	if err := s.answered(ctx, want); err != nil {
 		s.u.samples.fail(time.Now(), s.u.timing.ackTimeout)
 		return err
@@ -317,6 +324,17 @@ func (s *session) answered(ctx context.Context, want wire.Want) error {
 	}
 	f.offset, f.due = want.Offset, true
 	return nil
+}
+
+// erase takes away a picture that somebody deleted on the hub, and says so once
+// it is gone from the disk. Its record stays.
+func (s *session) erase(ctx context.Context, hash string) error {
+	found, err := s.u.config.Errands.Erase(ctx, hash)
+	if err != nil {
+		return err
+	}
+	s.u.config.Log.Info("a picture was deleted on the hub", "hash", hash, "was_here", found)
+	return s.publishFrame(wire.SampleHeader{Contract: wire.Contract, Hash: hash, Erased: true}, nil)
 }
 
 // fetch reads a picture that the hub wants, and notes that it does.

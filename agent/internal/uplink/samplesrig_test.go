@@ -31,6 +31,7 @@ type desk struct {
 	mute   bool                     // nothing is answered
 	onWant func(wire.Sample)        // before a picture is wanted
 	faults []error
+	erased []string // hashes that the board says are gone
 }
 
 func newDesk() *desk {
@@ -53,6 +54,10 @@ func (d *desk) take(frame []byte) *wire.Want {
 		return nil
 	}
 	want := &wire.Want{Contract: wire.Contract}
+	if h.Erased {
+		d.erased = append(d.erased, h.Hash)
+		return nil
+	}
 	if h.Offer != nil {
 		d.offered(*h.Offer, want)
 	} else {

@@ -106,6 +106,7 @@ func (s *session) step(ctx context.Context) error {
 	}
 	now := time.Now()
 	if expired, giveUp := s.u.outbox.expired(now); giveUp {
+		s.u.fit.refused(true)
 		return errSilent
 	} else if expired {
 		s.u.config.Log.Warn("no acknowledgement in time, sending again", "above", s.u.outbox.acked)
@@ -147,6 +148,7 @@ func (s *session) send(ctx context.Context) error {
 
 // listen takes what the hub said. What makes no sense is logged and left.
 func (s *session) listen(ctx context.Context, m message) {
+	s.u.fit.heard(m)
 	var err error
 	switch m.name {
 	case wire.TopicAck:
@@ -185,6 +187,7 @@ func (u *Uplink) heardAck(ctx context.Context, payload []byte) error {
 		retry = retry || r.Do == wire.Retry
 		u.config.Log.Warn("the hub rejects a record", "seq", r.Seq, "reason", wire.Text(r.Reason, wire.MaxText), "do", string(r.Do))
 	}
+	u.fit.acked(ack.Through > u.outbox.acked, retry)
 	u.outbox.ack(ack.Through, retry, now)
 	u.status.LastAck = now
 	if back || len(ack.Rejected) > 0 {
@@ -256,7 +259,7 @@ func (u *Uplink) belongTo(ctx context.Context, hub string) error {
 	if err := u.config.Shelf.ChooseAgain(ctx); err != nil {
 		return err
 	}
-	u.outbox, u.persisted, u.samples = newSender(0, u.timing.ackTimeout), 0, samples{}
+	u.outbox, u.persisted, u.samples, u.fit = newSender(0, u.timing.ackTimeout), 0, samples{}, fit{}
 	u.memory = memory{Hub: hub, Photos: u.memory.Photos}
 	return u.remember(ctx)
 }

@@ -76,6 +76,7 @@ func (u *Uplink) conditions(now time.Time) {
 	refused := u.status.Why == live.WhyRefused || u.status.Why == live.WhyOtherHub
 	u.set(u.status.Joined && !u.status.Connected && !refused && away >= unreachedAfter, live.Condition{Code: hubUnreached, Severity: live.Warning})
 	u.set(u.status.Joined && !u.status.Connected && refused, live.Condition{Code: hubRefuses, Severity: live.Warning})
+	u.showFit()
 	u.set(u.status.Why == live.WhyDamaged, live.Condition{Code: linkDamaged, Severity: live.Warning})
 }
 

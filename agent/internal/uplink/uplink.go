@@ -98,6 +98,7 @@ type Uplink struct {
 	outbox    sender
 	memory    memory
 	samples   samples
+	fit       fit
 	persisted uint64    // acknowledged number that is on disk
 	keptAt    time.Time // when it was brought there
 	status    live.Link
