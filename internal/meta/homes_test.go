@@ -55,6 +55,8 @@ func homes() []home {
 			reason: "who is logged in is asked of one package"},
 		{module: "github.com/jackc/pgx/v5", dirs: []string{"cloud/internal/db"},
 			reason: "which databases there are is known in one place"},
+		{module: "github.com/parquet-go/parquet-go", dirs: []string{"cloud/internal/table"}, tests: []string{"cloud/internal/sample", "cloud/internal/ingest"},
+			reason: "how rows become a file is known in one place; tests read the files back as other programs do"},
 		{module: "github.com/pressly/goose/v3", dirs: []string{"cloud/internal/db"},
 			reason: "tables change when the database is opened and at no other time"},
 		{module: "github.com/riverqueue/river", dirs: []string{"cloud/internal/db", "cloud/internal/job"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -43,7 +44,8 @@ func (b *Boards) Routes() []Route {
 	return []Route{
 		{Method: http.MethodGet, Path: "/api/v1/boards", Least: people.Viewer, Handler: b.list},
 		{Method: http.MethodGet, Path: "/api/v1/boards/:device", Least: people.Viewer, Handler: b.one},
-		{Method: http.MethodGet, Path: "/api/v1/export/records.csv", Least: people.Viewer, Slow: true, Handler: b.export},
+		{Method: http.MethodGet, Path: "/api/v1/export/records.csv", Least: people.Viewer, Slow: true, Handler: b.exportCSV},
+		{Method: http.MethodGet, Path: "/api/v1/export/records.parquet", Least: people.Viewer, Slow: true, Handler: b.exportParquet},
 		{Method: http.MethodPost, Path: "/api/v1/join-tokens", Least: people.Admin, Handler: b.makeToken},
 	}
 }
@@ -128,8 +130,17 @@ func (b *Boards) one(c *gin.Context) {
 	}{boardAnswerOf(found), out})
 }
 
-// export answers with the records of a board or a site, of some days.
-func (b *Boards) export(c *gin.Context) {
+// exportCSV answers with the records of a board or a site, of some days.
+func (b *Boards) exportCSV(c *gin.Context) {
+	b.export(c, "text/csv; charset=utf-8", "records.csv", ingest.WriteCSV)
+}
+
+// exportParquet answers with the same as Parquet.
+func (b *Boards) exportParquet(c *gin.Context) {
+	b.export(c, parquetType, "records.parquet", ingest.WriteParquet)
+}
+
+func (b *Boards) export(c *gin.Context, kind, name string, write func(context.Context, ingest.Reader, ingest.Which, io.Writer) error) {
 	which := ingest.Which{Device: c.Query("device"), Site: c.Query("site")}
 	for name, day := range map[string]*time.Time{"from": &which.From, "until": &which.Until} {
 		typed := c.Query(name)
@@ -143,9 +154,9 @@ func (b *Boards) export(c *gin.Context) {
 		}
 		*day = at
 	}
-	c.Header("Content-Type", "text/csv; charset=utf-8")
-	c.Header("Content-Disposition", `attachment; filename="records.csv"`)
-	if err := ingest.WriteCSV(c.Request.Context(), b.records, which, c.Writer); err != nil {
+	c.Header("Content-Type", kind)
+	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
+	if err := write(c.Request.Context(), b.records, which, c.Writer); err != nil {
 		b.log.Error("export", "error", err)
 		panic(http.ErrAbortHandler) // half a file must not look like a whole one
 	}

@@ -48,6 +48,7 @@ func (s *Samples) Routes() []Route {
 		{Method: http.MethodPost, Path: "/api/v1/import", Least: people.Operator, Limit: sample.MaxArchive + 1, Slow: true, Handler: s.importZip},
 		{Method: http.MethodGet, Path: "/api/v1/export/labels.csv", Least: people.Viewer, Slow: true, Handler: s.export("text/csv; charset=utf-8", s.samples.WriteCSV)},
 		{Method: http.MethodGet, Path: "/api/v1/export/labels.coco.json", Least: people.Viewer, Slow: true, Handler: s.export("application/json", s.samples.WriteCOCO)},
+		{Method: http.MethodGet, Path: "/api/v1/export/labels.parquet", Least: people.Viewer, Slow: true, Handler: s.export(parquetType, s.samples.WriteParquet)},
 	}
 }
 
@@ -194,6 +195,9 @@ func (s *Samples) label(c *gin.Context) {
 	}
 	c.JSON(http.StatusOK, gin.H{"label": order.Label, "version": order.Version + 1})
 }
+
+// parquetType is the media type of Parquet files.
+const parquetType = "application/vnd.apache.parquet"
 
 // export answers with a file of the pictures that the address's filter leaves.
 func (s *Samples) export(kind string, write func(context.Context, sample.Filter, io.Writer) error) gin.HandlerFunc {
