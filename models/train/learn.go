@@ -54,9 +54,20 @@ type Options struct {
 	// pictures hold their embeddings.
 	Variants []string
 	Curve    bool // whether to measure the learning curve too
+	// Penalties is the grid that C is chosen from, strongest first; empty =
+	// Penalties().
+	Penalties []float64
 	// Begin is told the number of parts of the work before the first of them
 	// and returns what is called after each.
 	Begin func(parts int) (part func())
+}
+
+// grid is what C is chosen from.
+func (o *Options) grid() []float64 {
+	if len(o.Penalties) > 0 {
+		return o.Penalties
+	}
+	return Penalties()
 }
 
 // Learn trains a head for each variant on embedded pictures and measures it on
@@ -68,7 +79,7 @@ func Learn(ctx context.Context, task models.Task, pictures []embed.Picture, o Op
 	if err := l.group(); err != nil {
 		return nil, err
 	}
-	parts := 2*l.folds*len(Penalties()) + 1 + (len(o.Variants)-1)*(l.folds+1)
+	parts := l.folds*(len(l.o.grid())+len(baselinePenalties())) + 1 + (len(o.Variants)-1)*(l.folds+1)
 	if o.Curve {
 		parts += len(shares()) * l.folds
 	}
@@ -216,14 +227,14 @@ func (l *learner) describe(groups int) {
 }
 
 func (l *learner) crossValidate(ctx context.Context) error {
-	crossed, err := CrossValidate(ctx, l.features, l.fold, Penalties(), l.step)
+	crossed, err := CrossValidate(ctx, l.features, l.fold, l.o.grid(), l.step)
 	if err != nil {
 		return err
 	}
 	l.crossed = crossed
 	r := &l.out.Report
 	r.C = crossed.C
-	for i, c := range Penalties() {
+	for i, c := range l.o.grid() {
 		r.Grid = append(r.Grid, GridPoint{c, crossed.LogLoss[i]})
 	}
 	if coarse := slices.Index(embed.TrainingViews(), embed.Coarse); coarse < len(l.features.Views[0]) {

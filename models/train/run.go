@@ -23,14 +23,15 @@ type Config struct {
 	Renames    dataset.Renames
 	Task       string // models.TaskGrade, models.TaskCustom
 	Seed       uint64
-	Folds      int      // 0 = chosen by the data
-	KeepBars   bool     // leave uniform bars in place
-	Backbone   string   // name in the catalogue; empty = the default
-	Checkpoint string   // path of its checkpoint
-	Variants   []string // forms of the backbone that get a head; empty = all
-	Cache      string   // folder of cached embeddings
-	Curve      bool     // whether to measure the learning curve too
-	Workers    int      // inference workers at once, at least 1
+	Folds      int       // 0 = chosen by the data
+	KeepBars   bool      // leave uniform bars in place
+	Backbone   string    // name in the catalogue; empty = the default
+	Checkpoint string    // path of its checkpoint
+	Variants   []string  // forms of the backbone that get a head; empty = all
+	Cache      string    // folder of cached embeddings
+	Curve      bool      // whether to measure the learning curve too
+	Penalties  []float64 // grid that C is chosen from, strongest first; empty = Penalties()
+	Workers    int       // inference workers at once, at least 1
 	Infer      infer.Options
 	Camera     capture.Options
 	// Progress is told of each step as it begins, with its number of parts,
@@ -64,16 +65,12 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 		return nil, nil, err
 	}
 	defer stop()
-	x.Step = c.Progress("look at pictures", len(set.Entries))
-	pictures, skipped, err := x.Extract(ctx, set, embed.TrainingViews())
+	pictures, skipped, err := c.look(ctx, x, set)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(pictures) == 0 {
-		return nil, nil, fmt.Errorf("none of the %d pictures can be used; the first: %s: %s", len(skipped), skipped[0].File, skipped[0].Reason)
-	}
 	learned, err := Learn(ctx, task, pictures, Options{
-		Seed: c.Seed, Folds: c.Folds, Kind: set.Kind(), Variants: forms.names, Curve: c.Curve,
+		Seed: c.Seed, Folds: c.Folds, Kind: set.Kind(), Variants: forms.names, Curve: c.Curve, Penalties: c.Penalties,
 		Begin: func(parts int) func() { return c.Progress("train and cross-validate", parts) },
 	})
 	if err != nil {
@@ -98,6 +95,19 @@ func Run(ctx context.Context, c Config) (*Packed, *Report, error) {
 	}
 	part()
 	return packed, r, nil
+}
+
+// look embeds the pictures of a set; at least one of them can be used.
+func (c Config) look(ctx context.Context, x *embed.Extractor, set *dataset.Set) ([]embed.Picture, []dataset.Skip, error) {
+	x.Step = c.Progress("look at pictures", len(set.Entries))
+	pictures, skipped, err := x.Extract(ctx, set, embed.TrainingViews())
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(pictures) == 0 {
+		return nil, nil, fmt.Errorf("none of the %d pictures can be used; the first: %s: %s", len(skipped), skipped[0].File, skipped[0].Reason)
+	}
+	return pictures, skipped, nil
 }
 
 // about is the manifest as far as it does not depend on the head.
