@@ -40,10 +40,11 @@ type Config struct {
 
 	// What follows, with name, time zone and some of predict, can be changed on
 	// the hub's page where file and environment do not name it.
-	Alerts  setting.Alerts  `koanf:"alerts"`
-	Samples setting.Samples `koanf:"samples"`
-	Labels  setting.Labels  `koanf:"labels"`
-	Backup  setting.Backup  `koanf:"backup"`
+	Alerts   setting.Alerts   `koanf:"alerts"`
+	Samples  setting.Samples  `koanf:"samples"`
+	Labels   setting.Labels   `koanf:"labels"`
+	Training setting.Training `koanf:"training"`
+	Backup   setting.Backup   `koanf:"backup"`
 
 	fixed []string // keys that file or environment name
 }
@@ -72,7 +73,7 @@ func Default(dir string) Config {
 	return Config{
 		Data: data, Listen: ":8443", ListenPlain: "127.0.0.1:8480", ListenMQTT: ":8883", Name: v.Name, TimeZone: v.TimeZone, Log: "info",
 		Predict: Predict{Access: v.Predict.Access, PerMinute: v.Predict.PerMinute, Queue: 64, Seconds: 10},
-		Alerts:  v.Alerts, Samples: v.Samples, Labels: v.Labels, Backup: v.Backup,
+		Alerts:  v.Alerts, Samples: v.Samples, Labels: v.Labels, Training: v.Training, Backup: v.Backup,
 	}
 }
 
@@ -80,14 +81,14 @@ func Default(dir string) Config {
 func (c *Config) settings() setting.Values {
 	return setting.Values{
 		Name: c.Name, TimeZone: c.TimeZone, Predict: setting.Predict{Access: c.Predict.Access, PerMinute: c.Predict.PerMinute},
-		Samples: c.Samples, Labels: c.Labels, Alerts: c.Alerts, Backup: c.Backup,
+		Samples: c.Samples, Labels: c.Labels, Training: c.Training, Alerts: c.Alerts, Backup: c.Backup,
 	}
 }
 
 // with is the config with what the page says.
 func (c Config) with(v setting.Values) Config {
 	c.Name, c.TimeZone, c.Predict.Access, c.Predict.PerMinute = v.Name, v.TimeZone, v.Predict.Access, v.Predict.PerMinute
-	c.Samples, c.Labels, c.Alerts, c.Backup = v.Samples, v.Labels, v.Alerts, v.Backup
+	c.Samples, c.Labels, c.Training, c.Alerts, c.Backup = v.Samples, v.Labels, v.Training, v.Alerts, v.Backup
 	return c
 }
 
@@ -174,12 +175,13 @@ func (c *Config) tree() map[string]any {
 	return map[string]any{
 		"data": c.Data, "listen": c.Listen, "listen_plain": c.ListenPlain, "listen_mqtt": c.ListenMQTT,
 		"address": c.Address, "name": c.Name, "time_zone": c.TimeZone, "database": db.Hide(c.DSN()), "log": c.Log, "names": c.Names,
-		"tls":     map[string]any{"certificate": c.TLS.Certificate, "key": c.TLS.Key},
-		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer, "onnxruntime": c.Workers.OnnxRuntime},
-		"alerts":  map[string]any{"webhook": webhook},
-		"samples": map[string]any{"quota_gb": c.Samples.QuotaGB, "per_board": c.Samples.PerBoard, "keep_days": c.Samples.KeepDays, "visitors_days": c.Samples.VisitorsDays},
-		"labels":  map[string]any{"claim_minutes": c.Labels.ClaimMinutes, "enough": c.Labels.Enough},
-		"backup":  map[string]any{"every_hours": c.Backup.EveryHours, "keep": c.Backup.Keep},
-		"predict": map[string]any{"access": c.Predict.Access, "per_minute": c.Predict.PerMinute, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
+		"tls":      map[string]any{"certificate": c.TLS.Certificate, "key": c.TLS.Key},
+		"workers":  map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer, "onnxruntime": c.Workers.OnnxRuntime},
+		"alerts":   map[string]any{"webhook": webhook},
+		"samples":  map[string]any{"quota_gb": c.Samples.QuotaGB, "per_board": c.Samples.PerBoard, "keep_days": c.Samples.KeepDays, "visitors_days": c.Samples.VisitorsDays},
+		"labels":   map[string]any{"claim_minutes": c.Labels.ClaimMinutes, "enough": c.Labels.Enough},
+		"training": map[string]any{"groups": c.Training.Groups, "golden_percent": c.Training.GoldenPercent},
+		"backup":   map[string]any{"every_hours": c.Backup.EveryHours, "keep": c.Backup.Keep},
+		"predict":  map[string]any{"access": c.Predict.Access, "per_minute": c.Predict.PerMinute, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
 	}
 }

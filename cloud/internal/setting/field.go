@@ -25,7 +25,7 @@ const (
 )
 
 // Groups of fields, in the order of the page.
-func Groups() []string { return []string{"hub", "predict", "samples", "labels", "alerts", "backup"} }
+func Groups() []string { return []string{"hub", "predict", "samples", "labels", "training", "alerts", "backup"} }
 
 // Field is one setting. The catalogue has its words: "hub.setting.<Key>" names
 // it, ".why" says what it is for and what happens on save.
@@ -54,6 +54,8 @@ func Fields() []Field {
 		whole("samples", "samples.visitors_days", 0, 36_500, func(v *Values) *int { return &v.Samples.VisitorsDays }),
 		whole("labels", "labels.claim_minutes", 1, 240, func(v *Values) *int { return &v.Labels.ClaimMinutes }),
 		whole("labels", "labels.enough", 1, 100_000, func(v *Values) *int { return &v.Labels.Enough }),
+		whole("training", "training.groups", 3, 1000, func(v *Values) *int { return &v.Training.Groups }),
+		whole("training", "training.golden_percent", 5, 33, func(v *Values) *int { return &v.Training.GoldenPercent }),
 		secret("alerts", "alerts.webhook", func(v *Values) *string { return &v.Alerts.Webhook }, checkWebhook),
 		whole("backup", "backup.every_hours", 0, 24*31, func(v *Values) *int { return &v.Backup.EveryHours }),
 		whole("backup", "backup.keep", 1, 365, func(v *Values) *int { return &v.Backup.Keep }),

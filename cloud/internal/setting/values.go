@@ -12,6 +12,7 @@ type Values struct {
 	Predict  Predict
 	Samples  Samples
 	Labels   Labels
+	Training Training
 	Alerts   Alerts
 	Backup   Backup
 }
@@ -33,7 +34,13 @@ type Samples struct {
 // Labels says how people label.
 type Labels struct {
 	ClaimMinutes int `koanf:"claim_minutes"` // a picture is kept for who looks at it
-	Enough       int `koanf:"enough"`        // pictures of each class below which the label page says that there are too few
+	Enough       int `koanf:"enough"`        // pictures of each class below which there are too few to train
+}
+
+// Training says what a model is made of.
+type Training struct {
+	Groups        int `koanf:"groups"`         // of each class that training needs: visits, days of boards
+	GoldenPercent int `koanf:"golden_percent"` // of the groups of each class that are set aside for measuring
 }
 
 // Alerts says who is told when something goes wrong.
@@ -50,11 +57,12 @@ type Backup struct {
 // Defaults are the values where nothing is said.
 func Defaults() Values {
 	return Values{
-		Name:    "gourdian",
-		Predict: Predict{Access: "open", PerMinute: 60},
-		Samples: Samples{QuotaGB: 20, PerBoard: 2000, VisitorsDays: 365},
-		Labels:  Labels{ClaimMinutes: 10, Enough: 30},
-		Backup:  Backup{EveryHours: 24, Keep: 7},
+		Name:     "gourdian",
+		Predict:  Predict{Access: "open", PerMinute: 60},
+		Samples:  Samples{QuotaGB: 20, PerBoard: 2000, VisitorsDays: 365},
+		Labels:   Labels{ClaimMinutes: 10, Enough: 30},
+		Training: Training{Groups: 3, GoldenPercent: 20},
+		Backup:   Backup{EveryHours: 24, Keep: 7},
 	}
 }
 
