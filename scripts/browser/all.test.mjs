@@ -7,6 +7,7 @@ import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { Hub, hubJoin, hubPages, hubWalks } from "./hub.mjs";
 import { hubPhotos } from "./hubphotos.mjs";
+import { hubWork } from "./hubwork.mjs";
 import { pages } from "./pages.mjs";
 import { selfCheck, walks } from "./walks.mjs";
 
@@ -51,4 +52,5 @@ describe("the hub in a browser", { concurrency: false }, () => {
   hubPages(cloud);
   hubJoin(cloud);
   hubPhotos(cloud);
+  hubWork(cloud);
 });

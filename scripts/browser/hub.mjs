@@ -253,6 +253,8 @@ export function hubJoin(rig) {
 
 const pages = [
   { name: "start", path: "/" },
+  { name: "work", path: "/work" },
+  { name: "settings", path: "/settings" },
   { name: "fleet", path: "/fleet" },
   { name: "tokens", path: "/fleet/tokens" },
   { name: "samples", path: "/samples" },
