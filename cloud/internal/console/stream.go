@@ -20,7 +20,7 @@ const (
 	maxStreams  = 64               // open pages; others ask every ten seconds
 	streamLook  = 2 * time.Second  // between two looks at what a page shows
 	streamBeat  = 12 * time.Second // at most between two events, by which a page knows that its line is alive
-	streamLife  = 5 * time.Minute  // then a browser connects again, and is asked anew who it is
+	streamLife  = 2 * time.Minute  // then a browser connects again, and is asked anew who it is
 	streamRetry = 3 * time.Second  // after which it does
 	streamWrite = 10 * time.Second // for one event; a slow reader skips what lies between
 )

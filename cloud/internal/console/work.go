@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -147,6 +148,10 @@ func (w *Work) card(v *voice, c *work.Card, who people.Person, folk []people.Per
 		Key: c.Key, Text: v.workText(&c.Item), Kind: v.Say("hub.work.kind." + string(c.Kind)), Shape: shapeOf(c.Kind), Since: v.ago(c.Since),
 		Path: c.Path, Who: v.Say("hub.work.by_" + string(c.Least)), Owner: c.Owner, Mine: c.Owner == who.Name, May: who.Role.Allows(c.Least), Version: c.Version,
 	}
+	if said := c.Args["refused"]; said != "" { // files by their fault, as an import counts them
+		c.Args = maps.Clone(c.Args)
+		c.Args["refused"] = v.refused(said)
+	}
 	key := c.Text + ".do"
 	if name, ours := strings.CutPrefix(c.Text, "hub.work."); ours {
 		key = "hub.work.do." + name
@@ -180,6 +185,16 @@ func (w *Work) card(v *voice, c *work.Card, who people.Person, folk []people.Per
 		}
 	}
 	return view
+}
+
+// refused says "blurred 2, broken 1" in words.
+func (v *voice) refused(text string) string {
+	var words []string
+	for one := range strings.SplitSeq(text, ", ") {
+		fault, n, _ := strings.Cut(one, " ")
+		words = append(words, n+" × "+v.sayOr("hub.samples.fault."+fault, fault))
+	}
+	return strings.Join(words, ", ")
 }
 
 // workText says what waits.

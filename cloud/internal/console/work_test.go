@@ -19,6 +19,8 @@ func workRig(t *testing.T) *rig {
 		{Key: "model:2", Kind: work.Decision, Text: "hub.work.model", Count: 1, Path: "/models", Least: people.Admin,
 			Args: map[string]string{"number": "2", "name": "<b>", "who": "otto"}},
 		{Key: "health.disk_full:", Kind: work.Alarm, Text: "hub.health.disk_full", Count: 1, Args: map[string]string{"free": "1 GB"}, Path: "/health", Least: people.Operator},
+		{Key: "import:1", Kind: work.Import, Text: "hub.work.import", Count: 1, Path: "/samples", Least: people.Operator,
+			Args: map[string]string{"name": "set.zip", "who": "otto", "taken": "3 / 6", "refused": "blurred 2, of_a_newer_hub 1"}},
 		{Key: "health.new", Kind: work.Alarm, Text: "hub.health.of_a_newer_part", Count: 1, Path: "/health", Least: people.Operator},
 	}
 	desk := work.New(dbtest.SQLite(t), map[string]work.Source{
@@ -38,6 +40,8 @@ func TestWorkIsTakenGivenPutOffAndBroughtBack(t *testing.T) {
 	r := workRig(t)
 	ana, lola := r.in(t, "ana"), r.in(t, "lola")
 	has(t, ana.get("/work"), "1,200 pictures wait for a label", "&lt;b&gt;", "for admins", "nobody has taken it on", "in “boards” can’t be said")
+	has(t, ana.get("/work?kind=import"), "2 × ", "1 × of_a_newer_hub")
+	hasNot(t, ana.get("/work?kind=import"), "blurred 2")
 	has(t, ana.get("/"), "1,200 pictures wait for a label", "/work")
 	hasNot(t, lola.get("/"), "Model version 2")
 	do := func(o *reader, status int, pairs ...string) {

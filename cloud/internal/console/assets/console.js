@@ -4,7 +4,9 @@
 "use strict";
 (() => {
   const silence = 20_000; // ms without an event: the stream is dead
+  const pause = 30_000; // ms after which a page asks all the same: who logged out elsewhere leaves
   let heard = 0;
+  let asked = Date.now();
 
   const mark = (offline) => {
     if (offline) document.body.dataset.offline = "";
@@ -18,7 +20,9 @@
     if (event.target.contains(document.activeElement)) { heard = Date.now(); event.preventDefault(); }
   });
   document.body.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.hasAttribute("sse-connect") && told()) event.preventDefault();
+    if (!event.target.hasAttribute("sse-connect")) return;
+    if (told() && Date.now() - asked < pause) event.preventDefault();
+    else asked = Date.now();
   });
   document.body.addEventListener("htmx:afterRequest", (event) => mark(!event.detail.successful));
   document.body.addEventListener("htmx:sendError", () => mark(true));
