@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -49,6 +50,8 @@ type Store struct {
 	blobs   *blob.Store
 	look    Preparer
 	arrived chan struct{} // holds a token while something may be unchecked
+
+	speaker atomic.Pointer[Speaker]
 
 	pieces sync.Mutex // serialises the files of pictures on their way
 }
@@ -95,10 +98,14 @@ func (s *Store) Picture(ctx context.Context, hash string) ([]byte, error) {
 // maxBytes of a picture that is kept.
 const maxBytes = 30 << 20
 
-// Delete removes a picture everywhere on the hub: its bytes, its label with
-// its history, what was computed of it. Its name stays, so that no board and no
-// import brings it back.
-func (s *Store) Delete(ctx context.Context, hash string) error {
+// Delete removes a picture everywhere: its bytes, its label with its history,
+// what was computed of it, and the copy of the board that sent it as soon as that
+// hears of it. Its name stays, so that no board and no import brings it back.
+func (s *Store) Delete(ctx context.Context, hash string) error { return s.drop(ctx, hash, true) }
+
+// drop removes a picture on the hub and, where everywhere is set, on its board.
+func (s *Store) drop(ctx context.Context, hash string, everywhere bool) error {
+	var erase []erasure
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		there, err := tx.NewSelect().Model((*Sample)(nil)).Where("s.hash = ?", hash).Exists(ctx)
 		if err != nil {
@@ -107,11 +114,17 @@ func (s *Store) Delete(ctx context.Context, hash string) error {
 		if !there {
 			return ErrNotFound
 		}
+		if everywhere {
+			if erase, err = mustErase(ctx, tx, []string{hash}); err != nil {
+				return err
+			}
+		}
 		return forget(ctx, tx, []string{hash})
 	})
 	if err != nil {
 		return fmt.Errorf("delete sample: %w", err)
 	}
+	s.tell(erase)
 	if err := s.forgetPieces(hash); err != nil {
 		return err
 	}
@@ -120,7 +133,7 @@ func (s *Store) Delete(ctx context.Context, hash string) error {
 
 // derived are the tables of what was made of pictures; each has a column hash.
 func derived() []string {
-	return []string{"labels", "label_events", "label_claims", "embeddings", "sample_batch_items"}
+	return []string{"labels", "label_events", "label_claims", "embeddings", "picture_qualities", "opinions", "sample_batch_items"}
 }
 
 // Run checks pictures as they arrive, until ctx is done.
@@ -163,7 +176,7 @@ func (s *Store) Retain(ctx context.Context, now time.Time, step func(done, total
 		}
 		for i, hash := range old {
 			step(i, len(old))
-			if err := s.Delete(ctx, hash); err != nil {
+			if err := s.drop(ctx, hash, false); err != nil {
 				return deleted, err
 			}
 			deleted++
