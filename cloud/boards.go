@@ -32,6 +32,25 @@ func checkFleet(f *fleet.Fleet) health.Check {
 		if more := len(needs.Failing) - boardsNamed; more > 0 {
 			found = append(found, health.Condition{Code: "boards_failing", Severity: health.Warning, Args: map[string]string{"n": strconv.Itoa(more)}})
 		}
-		return found
+		fits, err := f.Misfits(ctx)
+		if err != nil {
+			return found
+		}
+		return append(found, misfits(fits)...)
 	}
+}
+
+// misfits say that programs of boards and hub are of different times.
+func misfits(m fleet.Misfits) []health.Condition {
+	var found []health.Condition
+	if m.TooOld > 0 {
+		found = append(found, health.Condition{Code: "boards_too_old", Severity: health.Warning, Args: map[string]string{"n": strconv.Itoa(m.TooOld)}})
+	}
+	if n := m.Outdated - m.TooOld; n > 0 {
+		found = append(found, health.Condition{Code: "boards_outdated", Severity: health.Note, Args: map[string]string{"n": strconv.Itoa(n)}})
+	}
+	if m.Newer > 0 {
+		found = append(found, health.Condition{Code: "hub_outdated", Severity: health.Warning, Args: map[string]string{"n": strconv.Itoa(m.Newer)}})
+	}
+	return found
 }

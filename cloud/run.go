@@ -154,6 +154,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	}
 	b.fleet.Attach(b.broker)
 	b.ingest.Attach(b.broker)
+	h.pictures.samples.Attach(b.broker)
 	h.routes = append(h.routes, api.NewJoin(b.fleet, h.log).Routes()...)
 	h.routes = append(h.routes, api.NewBoards(b.fleet, h.db, h.log).Routes()...)
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)
@@ -180,7 +181,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 		return err
 	}
 	h.addJobs()
-	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db}).Section())
+	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db, Erasing: h.pictures.samples.Erasing}).Section())
 	h.openWork()
 	h.group.Add(service.Part{Name: "health", Beats: true, Run: h.health.Run})
 	return h.addAlerts()

@@ -72,6 +72,10 @@ func readJoin(c *gin.Context) (wire.JoinRequest, bool) {
 		return wire.JoinRequest{}, false
 	}
 	request, err := wire.DecodeJoinRequest(body)
+	if errors.Is(err, wire.ErrContract) {
+		Fail(c, http.StatusBadRequest, "contract", "This board's program is too old for this hub.", "Update gourdian-agent on the board, then join again: the same token still works.")
+		return wire.JoinRequest{}, false
+	}
 	if err != nil {
 		Fail(c, http.StatusBadRequest, "request", wire.Text(err.Error(), wire.MaxText), "Agent and hub may be of very different versions.")
 		return wire.JoinRequest{}, false

@@ -35,6 +35,26 @@ func (d *door) Renew(_ context.Context, had *x509.Certificate, _ wire.JoinReques
 	return wire.JoinAnswer{Contract: wire.Contract}, d.err
 }
 
+// TestBoardThatIsTooOldToJoinIsToldToUpdate: in words, and its token is not used up.
+func TestBoardThatIsTooOldToJoinIsToldToUpdate(t *testing.T) {
+	t.Parallel()
+	engine := gin.New()
+	for _, r := range NewJoin(&door{}, slog.New(slog.DiscardHandler)).Routes() {
+		engine.Handle(r.Method, r.Path, r.Handler)
+	}
+	for contract, status := range map[int]int{1: http.StatusBadRequest, 2: http.StatusCreated, wire.Contract + 1: http.StatusCreated} {
+		body, err := json.Marshal(wire.JoinRequest{Contract: contract, Secret: "s", Device: "b1", CSR: "x", Version: "1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		engine.ServeHTTP(w, httptest.NewRequest(http.MethodPost, wire.JoinPath, bytes.NewReader(body)))
+		if w.Code != status || status == http.StatusBadRequest && !bytes.Contains(w.Body.Bytes(), []byte(`"code":"contract"`)) {
+			t.Errorf("contract %d: %d %s", contract, w.Code, w.Body)
+		}
+	}
+}
+
 func TestJoinSpeaksWithBoardsOnTheirTerms(t *testing.T) {
 	t.Parallel()
 	d := &door{}

@@ -20,6 +20,8 @@ type Fleet struct {
 	Console *Console
 	Fleet   *fleet.Fleet
 	Records ingest.Reader
+	// Erasing is how many pictures a board has still to erase.
+	Erasing func(ctx context.Context, device string) (int, error)
 }
 
 // Section is the pages with their addresses.
@@ -61,6 +63,7 @@ type fleetView struct {
 	Groups   []choice
 	Sorts    []choice
 	Filtered bool
+	Outdated bool // the filter
 	Admin    bool
 	Operator bool
 	Query    string // the filter, to come back to
@@ -74,6 +77,7 @@ type boardRow struct {
 	Health                    healthWord
 	Unsent                    int
 	Seen                      web.Moment
+	Outdated                  bool
 }
 
 // healthWord is how a board is: word and drawing, never colour alone.
@@ -98,7 +102,7 @@ func (f *Fleet) serveList(c *gin.Context) {
 	filter := fleetFilter(c.Request.URL.Query())
 	boards, next, err := f.Fleet.List(ctx, filter)
 	view := fleetView{
-		Search: filter.Search, Filtered: filter.Search+filter.Site+filter.Group != "",
+		Search: filter.Search, Filtered: filter.Search+filter.Site+filter.Group != "" || filter.Outdated, Outdated: filter.Outdated,
 		Admin: who.Role.Allows(people.Admin), Operator: who.Role.Allows(people.Operator), Query: listQuery(c), Seen: time.Now().UnixMicro(), Pager: pagesBy(c, next, next != ""),
 	}
 	if err == nil {
@@ -118,7 +122,7 @@ func (f *Fleet) serveList(c *gin.Context) {
 		view.Sorts = append(view.Sorts, choice{string(one.by), v.Say("hub.fleet." + one.text), one.by == filter.Sort})
 	}
 	for _, b := range boards {
-		view.Boards = append(view.Boards, boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt())})
+		view.Boards = append(view.Boards, boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt()), b.Outdated()})
 	}
 	k.show(c, http.StatusOK, page{Name: "fleet", Nav: "fleet", Title: v.Say("hub.nav.fleet"), Scripts: []string{"many.js"}, Body: view})
 }

@@ -147,15 +147,21 @@ func (f *Fleet) boardNow(c *gin.Context, b fleet.Board) (boardView, error) {
 	v := f.Console.voice(c)
 	who, _ := api.Who(c)
 	view := boardView{
-		boardRow: boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt())},
+		boardRow: boardRow{b.Device, b.Name, b.Site, b.Group, v.boardHealth(b.Health()), int(b.Unsent), v.ago(b.SeenAt()), b.Outdated()},
 		Reported: v.ago(b.ReportedAt()), Stale: !b.Online,
 		Operator: who.Role.Allows(people.Operator), Admin: who.Role.Allows(people.Admin),
 		Gone: b.State == fleet.Removed, Revoked: b.State == fleet.Revoked, Successor: b.Successor,
 	}
+	v.fit(&view, b)
 	if state, ok := b.Reported(); ok {
 		v.report(&view, state)
 	}
 	v.certificate(&view, b)
+	if n, err := f.Erasing(c.Request.Context(), b.Device); err != nil {
+		return view, err
+	} else if n > 0 {
+		view.Facts = append(view.Facts, choice{Value: v.Say("hub.fleet.erasing", "n", v.Whole(n)), Label: v.Say("hub.fleet.fact.erasing")})
+	}
 	for _, line := range b.Log() {
 		view.Log = append(view.Log, logLine{v.ago(line.At), line.Level, line.Text})
 	}
@@ -243,6 +249,25 @@ func (v *voice) report(view *boardView, s wire.State) {
 	fact("bytes", v.Say("hub.fleet.bytes", "up", v.Bytes(int64(s.BytesUp)), "down", v.Bytes(int64(s.BytesDown))))
 	fact("pictures", v.Say("hub.fleet.pictures", "used", v.Bytes(s.Store.PictureBytes), "quota", v.Bytes(s.Store.PictureQuota)))
 	fact("refused", s.Desired.Error)
+}
+
+// fit says how the board's programs go with the hub's.
+func (v *voice) fit(view *boardView, b fleet.Board) {
+	if b.Contract == 0 {
+		return
+	}
+	view.Facts = append(view.Facts, choice{Label: v.Say("hub.fleet.fact.contract"),
+		Value: v.Say("hub.fleet.contract", "board", v.Whole(int(b.Contract)), "hub", v.Whole(wire.Contract))})
+	fit := b.Fit()
+	if fit == wire.Fits {
+		return
+	}
+	level := "note"
+	if fit == wire.TooOld {
+		level = "serious"
+	}
+	key := "hub.fleet.fit." + string(fit)
+	view.Problems = append(view.Problems, problem{Level: level, Text: v.Say(key), Do: v.Say(key + ".do")})
 }
 
 func (v *voice) certificate(view *boardView, b fleet.Board) {

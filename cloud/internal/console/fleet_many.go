@@ -15,7 +15,7 @@ import (
 
 // fleetFilter reads a filter from the query of an address.
 func fleetFilter(query url.Values) fleet.Filter {
-	return fleet.Filter{Search: query.Get("search"), Site: query.Get("site"), Group: query.Get("group"), Sort: fleet.Sort(query.Get("sort")), After: query.Get("before")}
+	return fleet.Filter{Search: query.Get("search"), Site: query.Get("site"), Group: query.Get("group"), Sort: fleet.Sort(query.Get("sort")), After: query.Get("before"), Outdated: query.Get("update") == "yes"}
 }
 
 // chosenOf reads which boards a form chose.

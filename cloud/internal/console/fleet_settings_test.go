@@ -2,7 +2,9 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,11 +67,43 @@ func report(t *testing.T, d *db.DB, f *fleet.Fleet, answer wire.DesiredState) {
 	}
 }
 
+// erasing is of boards that have so many pictures to erase.
+func erasing(n int) func(context.Context, string) (int, error) {
+	return func(context.Context, string) (int, error) { return n, nil }
+}
+
+func TestBoardOfAnotherTimeIsNamedInWordsAndFound(t *testing.T) {
+	t.Parallel()
+	d := dbtest.SQLite(t)
+	f := boards(t, d)
+	pages := &Fleet{Fleet: f, Records: d, Erasing: erasing(3)}
+	r := newRig(t, pages.Section())
+	pages.Console = r.console
+	ana := r.in(t, "ana")
+	speak := func(contract int) {
+		t.Helper()
+		if err := d.Tx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return f.Spoke(ctx, tx, "b1", contract) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for contract, words := range map[int]string{1: "too old to be understood", wire.Contract - 1: "older than the hub’s", wire.Contract + 1: "newer than the hub’s"} {
+		speak(contract)
+		has(t, ana.get("/fleet/board/b1"), words, fmt.Sprintf("contract %d, this hub %d", contract, wire.Contract), "3, until the board is there")
+		list := ana.get("/fleet?update=yes")
+		if outdated := contract < wire.Contract; strings.Contains(list, "/fleet/board/b1") != outdated || strings.Contains(list, "/fleet/board/b2") {
+			t.Errorf("contract %d: the list of boards to update\n%s", contract, list)
+		}
+	}
+	speak(wire.Contract)
+	hasNot(t, ana.get("/fleet/board/b1"), "than the hub’s", "too old")
+	hasNot(t, ana.get("/fleet"), `<br><span class="k faint">`)
+}
+
 func TestSettingsOfABoardAreAskedForAndAnswered(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
 	f := boards(t, d)
-	pages := &Fleet{Fleet: f, Records: d}
+	pages := &Fleet{Fleet: f, Records: d, Erasing: erasing(3)}
 	r := newRig(t, pages.Section())
 	pages.Console = r.console
 	r.add(t, "vera", people.Viewer)
@@ -103,7 +137,7 @@ func TestBoardIsReplacedByOneThatIsChosen(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
 	f := boards(t, d)
-	pages := &Fleet{Fleet: f, Records: d}
+	pages := &Fleet{Fleet: f, Records: d, Erasing: erasing(3)}
 	r := newRig(t, pages.Section())
 	pages.Console = r.console
 	ana := r.in(t, "ana")

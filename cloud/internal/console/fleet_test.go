@@ -18,7 +18,7 @@ import (
 func fullBoard(v *voice) boardView {
 	now := time.Now()
 	view := boardView{
-		boardRow: boardRow{"b1", "The far <corner>", "north", "row 3", v.boardHealth(fleet.Failing), 12, v.ago(now)},
+		boardRow: boardRow{"b1", "The far <corner>", "north", "row 3", v.boardHealth(fleet.Failing), 12, v.ago(now), true},
 		Fault:    "x", Reported: v.ago(now), Stale: true, Operator: true, Admin: true, Successor: "b2",
 		Days:    []dayView{v.day(ingest.DayCounts{Day: "2026-11-25", Counts: wire.Counts{wire.Good: 3, wire.Unsure: 1, "green": 2}})},
 		Log:     []logLine{{v.ago(now), "WARN", "<script>"}},

@@ -55,6 +55,8 @@ type Board struct {
 	Wish      int64    `bun:"wish"`     // version of what is desired
 	Settings  string   `bun:"settings"` // desired, JSON
 	LogLines  string   `bun:"log_lines"`
+	Contract  int64    `bun:"contract"` // that it spoke last, 0 = not known
+	Unfit     string   `bun:"unfit"`    // code of what on the board does not fit its agent, "" = all does
 
 	Online bool `bun:"-"`
 }

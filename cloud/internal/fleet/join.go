@@ -74,7 +74,7 @@ func (f *Fleet) enter(ctx context.Context, tx bun.Tx, r wire.JoinRequest, token 
 		}
 	}
 	b.State, b.Site, b.Token, b.Joined, b.Successor = Active, token.Site, token.ID, db.Micros(now), ""
-	b.KeyHash, b.Serial, b.Until, b.Agent = leaf.KeyHash, leaf.Serial, db.Micros(leaf.Until), r.Version
+	b.KeyHash, b.Serial, b.Until, b.Agent, b.Contract = leaf.KeyHash, leaf.Serial, db.Micros(leaf.Until), r.Version, int64(r.Contract)
 	if err := ensureSite(ctx, tx, b.Site, now); err != nil {
 		return b, err
 	}

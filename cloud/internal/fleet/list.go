@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
+
+	"gourdian/internal/wire"
 )
 
 // Filter chooses boards. Empty fields choose all.
@@ -16,9 +18,11 @@ type Filter struct {
 	Site   string
 	Group  string
 	State  Standing // "" = all but removed
-	Sort   Sort     // "" = by name
-	After  string   // cursor: where the page before ended, as List returned it
-	Limit  int      // 0 = 50, at most 200
+	// Outdated chooses boards whose programs should be updated.
+	Outdated bool
+	Sort     Sort   // "" = by name
+	After    string // cursor: where the page before ended, as List returned it
+	Limit    int    // 0 = 50, at most 200
 }
 
 // Sort is an order of boards. Those alike in it follow by name.
@@ -118,6 +122,9 @@ func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if f.Group != "" {
 		q = q.Where("team = ?", f.Group)
+	}
+	if f.Outdated {
+		q = q.Where("((contract > 0 AND contract < ?) OR unfit <> '')", wire.Contract)
 	}
 	if f.Search != "" {
 		part := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Search)) + "%"

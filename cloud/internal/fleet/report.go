@@ -24,9 +24,9 @@ func (f *Fleet) Report(ctx context.Context, tx bun.Tx, device string, state wire
 		return b, fmt.Errorf("keep state: %w", err)
 	}
 	b.Seen = db.Micros(at)
-	b.Goodbye = !state.Online
+	b.Goodbye, b.Contract = !state.Online, int64(state.Contract)
 	if !state.Online {
-		_, err := tx.NewUpdate().Model(&b).Column("seen_at", "goodbye").WherePK().Exec(ctx)
+		_, err := tx.NewUpdate().Model(&b).Column("seen_at", "goodbye", "contract").WherePK().Exec(ctx)
 		return b, wrap("keep goodbye", err)
 	}
 	data, err := json.Marshal(state)
@@ -49,9 +49,9 @@ func (f *Fleet) Report(ctx context.Context, tx bun.Tx, device string, state wire
 	if state.Model != nil {
 		b.Model = state.Model.Bundle
 	}
-	b.Severity, b.Unsent = worst(state.Conditions), int64(state.Unsent)
+	b.Severity, b.Unsent, b.Unfit = worst(state.Conditions), int64(state.Unsent), unfit(state.Conditions)
 	_, err = tx.NewUpdate().Model(&b).
-		Column("status", "status_at", "seen_at", "goodbye", "agent", "model", "severity", "unsent").WherePK().Exec(ctx)
+		Column("status", "status_at", "seen_at", "goodbye", "agent", "model", "severity", "unsent", "contract", "unfit").WherePK().Exec(ctx)
 	return b, wrap("keep state", err)
 }
 

@@ -48,6 +48,8 @@ type Speaker interface {
 type Samples interface {
 	Offer(ctx context.Context, from sample.Board, offer wire.Sample) (wire.Want, error)
 	Piece(ctx context.Context, from sample.Board, h wire.SampleHeader, body []byte) (wire.Want, error)
+	Erasures(ctx context.Context, tx bun.IDB, device string) ([]wire.Want, error)
+	Erased(ctx context.Context, device, hash string) ([]wire.Want, error)
 }
 
 // Config is what an Ingest needs.
@@ -141,7 +143,9 @@ func (i *Ingest) Receive(ctx context.Context, m broker.Message) error {
 		return i.sample(ctx, m)
 	}
 	if err != nil {
-		// It would be as unreadable the next time.
+		// It would be as unreadable the next time. Nothing is lost: what is not
+		// acknowledged stays on the board.
+		i.unfit(ctx, m)
 		i.stats.unreadable.Add(1)
 		i.config.Log.Warn("a message makes no sense", "device", m.Device, "topic", m.Name, "bytes", len(m.Payload), "error", err)
 		return nil

@@ -83,7 +83,7 @@ func (i *Ingest) records(m broker.Message, batch wire.Batch) *job {
 			i.stats.early.Add(1)
 		}
 		for _, r := range o.ack.Rejected {
-			i.config.Log.Warn("a record is put away", "device", m.Device, "epoch", batch.Epoch, "seq", r.Seq, "reason", r.Reason)
+			i.config.Log.Warn("a record is not kept", "do", string(r.Do), "device", m.Device, "epoch", batch.Epoch, "seq", r.Seq, "reason", r.Reason)
 		}
 		i.say(m.Device, wire.TopicAck, o.ack)
 	}
@@ -109,6 +109,7 @@ func (i *Ingest) take(ctx context.Context, tx bun.Tx, m broker.Message, batch wi
 	var rows []Record
 	var away []putAway
 	o.early = batch.First > through+1
+batch:
 	for n, raw := range batch.Records {
 		seq := batch.First + uint64(n)
 		switch {
@@ -116,8 +117,14 @@ func (i *Ingest) take(ctx context.Context, tx bun.Tx, m broker.Message, batch wi
 		case seq <= through:
 			o.repeated++
 		default:
-			through = seq
 			record, err := read(raw, m.Device, batch.Epoch, seq)
+			if err != nil && batch.Contract > wire.Contract {
+				// Not broken, but of a program that knows more: it stays on the board
+				// until this one does too.
+				o.ack.Rejected = append(o.ack.Rejected, wire.Rejection{Seq: seq, Reason: wire.Text(err.Error(), wire.MaxText), Do: wire.Retry})
+				break batch
+			}
+			through = seq
 			if err != nil {
 				reason := wire.Text(err.Error(), wire.MaxText)
 				o.ack.Rejected = append(o.ack.Rejected, wire.Rejection{Seq: seq, Reason: reason, Do: wire.Quarantine})

@@ -19,12 +19,18 @@ import (
 func (i *Ingest) state(m broker.Message, state wire.State) *job {
 	var board fleet.Board
 	var st stream
+	var erase []wire.Want
 	j := &job{}
 	j.apply = func(ctx context.Context, tx bun.Tx) (err error) {
 		if board, err = i.config.Fleet.Report(ctx, tx, m.Device, state, m.At); err != nil || !state.Online {
 			return err
 		}
-		st, _, err = position(ctx, tx, m.Device, state.Epoch, db.Micros(m.At))
+		if st, _, err = position(ctx, tx, m.Device, state.Epoch, db.Micros(m.At)); err != nil {
+			return err
+		}
+		if erase = nil; i.config.Samples != nil && state.Contract >= wire.EraseSince {
+			erase, err = i.config.Samples.Erasures(ctx, tx, m.Device)
+		}
 		return err
 	}
 	j.after = func() {
@@ -35,6 +41,7 @@ func (i *Ingest) state(m broker.Message, state wire.State) *job {
 		if state.Desired.Version != uint64(board.Wish) {
 			i.say(m.Device, wire.TopicDesired, board.Desired())
 		}
+		i.ask(m.Device, erase)
 	}
 	return j
 }
@@ -68,8 +75,17 @@ func (i *Ingest) summary(m broker.Message, s wire.Summary) *job {
 func (i *Ingest) sample(ctx context.Context, m broker.Message) error {
 	header, piece, err := wire.DecodeSample(m.Payload)
 	if err != nil || i.config.Samples == nil {
+		i.unfit(ctx, m)
 		i.stats.unreadable.Add(1)
 		return nil // as for all that makes no sense
+	}
+	if header.Erased {
+		next, err := i.config.Samples.Erased(ctx, m.Device, header.Hash)
+		if err == nil {
+			i.stats.messages.Add(1)
+			i.ask(m.Device, next)
+		}
+		return err
 	}
 	board, err := i.config.Fleet.Board(ctx, m.Device)
 	if err != nil {
@@ -88,4 +104,26 @@ func (i *Ingest) sample(ctx context.Context, m broker.Message) error {
 	i.stats.messages.Add(1)
 	i.say(m.Device, wire.TopicWant, want)
 	return nil
+}
+
+// ask tells a board which pictures it is to erase.
+func (i *Ingest) ask(device string, erase []wire.Want) {
+	for _, want := range erase {
+		i.say(device, wire.TopicWant, want)
+	}
+}
+
+// unfit notes of a message that can't be read which contract it is of: that may
+// be why, and people are told.
+func (i *Ingest) unfit(ctx context.Context, m broker.Message) {
+	contract, ok := wire.ContractOf(m.Payload)
+	if !ok || wire.FitOf(contract) == wire.Fits {
+		return
+	}
+	err := i.submit(ctx, &job{apply: func(ctx context.Context, tx bun.Tx) error {
+		return i.config.Fleet.Spoke(ctx, tx, m.Device, contract)
+	}})
+	if err != nil {
+		i.config.Log.Warn("the contract of a board is not kept", "device", m.Device, "contract", contract, "error", err)
+	}
 }

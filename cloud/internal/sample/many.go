@@ -157,10 +157,14 @@ func (s *Store) Unmark(ctx context.Context, b Batch) (done int, err error) {
 // DeleteMany is Delete for many pictures, and returns how many there were.
 func (s *Store) DeleteMany(ctx context.Context, picks []Pick) (done int, err error) {
 	var gone []string
+	var erase []erasure
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		gone = nil
+		gone, erase = nil, nil
 		err := tx.NewSelect().Model((*Sample)(nil)).Column("hash").Where("s.state = ?", Kept).Where("s.hash IN (?)", bun.In(hashes(picks))).Scan(ctx, &gone)
 		if err != nil || len(gone) == 0 {
+			return err
+		}
+		if erase, err = mustErase(ctx, tx, gone); err != nil {
 			return err
 		}
 		return forget(ctx, tx, gone)
@@ -168,6 +172,7 @@ func (s *Store) DeleteMany(ctx context.Context, picks []Pick) (done int, err err
 	if err != nil {
 		return 0, fmt.Errorf("delete samples: %w", err)
 	}
+	s.tell(erase)
 	for _, hash := range gone {
 		if err := errors.Join(s.forgetPieces(hash), s.blobs.Delete(ctx, blob.Pictures, hash)); err != nil {
 			return len(gone), err

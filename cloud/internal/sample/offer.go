@@ -42,7 +42,9 @@ func (s *Store) Offer(ctx context.Context, from Board, offer wire.Sample) (wire.
 	}
 	switch known.State {
 	case Deleted:
-		want.Refuse = "deleted"
+		want.Refuse = deleted
+		want.Erase, err = s.offeredAgain(ctx, from.Device, offer.Hash)
+		return want, err
 	case Refused:
 		want.Refuse = string(known.Fault)
 	case Kept:
