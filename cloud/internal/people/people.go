@@ -345,12 +345,17 @@ func (p *People) SetPassword(ctx context.Context, id, old, password string) (Per
 	if err := checkPassword(one.Name, password); err != nil {
 		return Person{}, err
 	}
+	before := one.Password
 	if one.Password, err = p.hash.hash(ctx, password); err != nil {
 		return Person{}, fmt.Errorf("hash password: %w", err)
 	}
 	err = p.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := tx.NewUpdate().Model(&one).WherePK().Column("password").Exec(ctx); err != nil {
+		done, err := tx.NewUpdate().Model(&one).WherePK().Where("password = ?", before).Column("password").Exec(ctx)
+		if err != nil {
 			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, ErrWrong) // somebody changed it meanwhile: the old one is no longer the old one
 		}
 		return WriteIn(ctx, tx, one.Name, "person.password", one.Name, "changed")
 	})
