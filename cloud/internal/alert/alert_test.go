@@ -85,3 +85,39 @@ func TestWebhookThatWasDownHearsEverythingOnce(t *testing.T) {
 		}
 	})
 }
+
+// endless answers with a body that never ends.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+func (e *endless) Close() error               { return nil }
+
+// hostile is a webhook that answers as nobody should.
+type hostile struct{ answer *http.Response }
+
+func (h hostile) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.answer.Request = r
+	return h.answer, nil
+}
+
+func TestWebhookWithAHostileAnswerCostsLittle(t *testing.T) {
+	t.Parallel()
+	body := &endless{}
+	for name, tc := range map[string]struct {
+		answer *http.Response
+		taken  bool
+	}{
+		"no end":            {&http.Response{StatusCode: http.StatusOK, Body: body}, true},
+		"refused":           {&http.Response{Status: "418 teapot", StatusCode: http.StatusTeapot, Body: http.NoBody}, false},
+		"redirects forever": {&http.Response{StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"http://hook.example/x"}}, Body: http.NoBody}, false},
+	} {
+		s := sender(t, &hook{}, &[]health.Condition{})
+		s.config.Client = &http.Client{Transport: hostile{tc.answer}}
+		if err := s.Test(t.Context(), "http://hook.example/x"); (err == nil) != tc.taken {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if body.read > 1<<20 {
+		t.Errorf("%d bytes of an answer were read", body.read)
+	}
+}

@@ -46,7 +46,7 @@ func (o *oracle) Predict(_ context.Context, files [][]byte) ([]predict.Result, p
 	return out, predict.Model{}, o.err
 }
 
-func formOf(t *testing.T, field string, files ...string) (contentType string, body []byte) {
+func formOf(t testing.TB, field string, files ...string) (contentType string, body []byte) {
 	t.Helper()
 	var out bytes.Buffer
 	w := multipart.NewWriter(&out)

@@ -31,7 +31,7 @@ func open(t *testing.T, dir string) (*Authority, *clock) {
 }
 
 // request makes a CSR; edit may spoil it.
-func request(t *testing.T, device string, edit func(der []byte) []byte) (string, *ecdsa.PrivateKey) {
+func request(t testing.TB, device string, edit func(der []byte) []byte) (string, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -61,7 +61,7 @@ type rig struct {
 	look *painter
 }
 
-func newRig(t *testing.T, d *db.DB, change func(*Limits)) *rig {
+func newRig(t testing.TB, d *db.DB, change func(*Limits)) *rig {
 	t.Helper()
 	blobs, err := blob.Open(t.TempDir())
 	if err != nil {

@@ -256,7 +256,7 @@ func TestPagesMeetEveryPictureOnce(t *testing.T) {
 }
 
 // archive packs files; a name that ends in "@" becomes a link to its content.
-func archive(t *testing.T, files [][2]string) []byte {
+func archive(t testing.TB, files [][2]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
