@@ -26,6 +26,8 @@ const (
 	Pictures Kind = "pictures"
 	Bundles  Kind = "bundles"
 	Datasets Kind = "datasets" // manifests
+	// Artefacts are what steps of the pipeline left.
+	Artefacts Kind = "artefacts"
 )
 
 // Errors of a store.
