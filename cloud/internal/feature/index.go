@@ -181,8 +181,14 @@ func (x *Index) kept(ctx context.Context, space string, page []sample.Sample, kn
 	if err := x.db.Read().NewSelect().Model(&rows).Where("space = ?", space).Where("hash IN (?)", bun.In(ask)).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read embeddings: %w", err)
 	}
+	measured, err := x.measured(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range rows {
-		out[r.Hash] = floats(r.Vector)
+		if len(r.Vector) == 0 || measured[r.Hash] { // else it is looked at once more
+			out[r.Hash] = floats(r.Vector)
+		}
 	}
 	return out, nil
 }
@@ -253,6 +259,9 @@ func (x *Index) compute(ctx context.Context, hash, space string) ([]float32, err
 		return nil, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := x.measure(ctx, hash, in); err != nil {
 		return nil, err
 	}
 	embedding, model, err := x.backbone.Embed(ctx, in)

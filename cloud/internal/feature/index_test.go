@@ -44,7 +44,9 @@ func (w *world) Prepare(_ context.Context, file []byte) (vision.Tensor, int, int
 	if string(file) == "2" {
 		return nil, 0, 0, capture.ErrBadImage
 	}
-	return vision.Tensor(file), 1, 1, nil
+	t := make(vision.Tensor, vision.TensorLen)
+	t[0] = file[0]
+	return t, 1, 1, nil
 }
 
 func (w *world) State() predict.State { return predict.State{Model: &predict.Model{Space: w.space}} }
