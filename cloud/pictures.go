@@ -80,7 +80,7 @@ func (h *Hub) openPictures(context.Context) (err error) {
 		Workers: c.Predict.workers(), Queue: c.Predict.Queue, Deadline: time.Duration(c.Predict.Seconds) * time.Second, Memory: at("variant.json"),
 		Infer: infer.Options{Program: c.Workers.Infer, Library: c.Workers.OnnxRuntime, Threads: 1, Log: h.log}, Log: h.log,
 	}, p.registry, p.decoders)
-	p.samples, err = sample.Open(sample.Config{Dir: at("incoming"), Limits: h.sampleLimits, Log: h.log}, h.db, p.blobs, p.decoders)
+	p.samples, err = sample.Open(sample.Config{Dir: at("incoming"), Limits: h.sampleLimits, Doubts: p.predict.Doubts, Log: h.log}, h.db, p.blobs, p.decoders)
 	if err != nil {
 		return err
 	}

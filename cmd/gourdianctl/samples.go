@@ -32,7 +32,8 @@ func newImportCommand(s *streams) *cobra.Command {
 		Use:   "import DIR|FILE.zip --hub URL",
 		Short: "Send the photos of a folder or an archive to a hub",
 		Long: `import sends photos in portions and says which ones the hub refused and why:
-broken, tiny, dark, blurred, too large, or there already. Cut off, it can be run
+broken, tiny, dark, blurred, too large, probably not a pumpkin (where the hub has a
+model to ask, and no label says what it is), or there already. Cut off, it can be run
 again: what the hub has is refused as a duplicate. Links are not followed.
 
 With --labels the name of the folder that a photo stands in is its label (good,
@@ -81,6 +82,7 @@ regular, bad, not_pumpkin, cant_tell); other folders mean nothing.`,
 	flags.StringVar(&f.how.Name, "name", "", "name of the import (default: that of DIR or FILE)")
 	flags.StringVar(&f.how.Site, "site", "", "site where the photos were taken")
 	flags.BoolVar(&f.how.Labels, "labels", false, "folders are named by the label of their photos")
+	flags.BoolVar(&f.how.Doubtful, "take-doubtful", false, "take what is probably not a pumpkin too: it waits for a label")
 	flags.BoolVar(&f.how.KeepPoor, "keep-poor", false, "keep dark, bright and blurred photos too")
 	jsonFlag(c, &f.asJSON)
 	return c
@@ -109,6 +111,12 @@ func openPhotos(path string) (from fs.FS, done func(), err error) {
 func printImport(s *streams, r hub.ImportReport) error {
 	out := newReportWriter(s.out)
 	fmt.Fprintf(out.w, "%d files: %d photos taken, %d of them labelled\n", r.Seen, r.Taken, r.Labelled)
+	if r.Doubtful > 0 {
+		fmt.Fprintf(out.w, "taken all the same: %d that are probably not pumpkins; they wait for a label\n", r.Doubtful)
+	}
+	if r.Unasked > 0 {
+		fmt.Fprintf(out.w, "not asked whether they are pumpkins: %d, the hub has no model that answers\n", r.Unasked)
+	}
 	for _, fault := range slices.Sorted(maps.Keys(r.Refused)) {
 		out.row(fmt.Sprintf("refused, %s: %d", fault, r.Refused[fault]))
 	}

@@ -33,7 +33,8 @@ type importArgs struct {
 	Name     string `json:"name"`
 	Site     string `json:"site,omitempty"`
 	KeepPoor bool   `json:"keep_poor,omitempty"`
-	Folders  bool   `json:"folders,omitempty"` // named by labels
+	Doubtful bool   `json:"doubtful,omitempty"` // what is probably no pumpkin is taken too
+	Folders  bool   `json:"folders,omitempty"`  // named by labels
 	By       string `json:"by"`
 }
 
@@ -60,6 +61,7 @@ func (s *Samples) archive(args importArgs) string {
 func (s *Samples) importZip(c *gin.Context) {
 	one, err := s.Import(c, c.Request.Body, sample.Import{
 		Name: c.DefaultQuery("name", "import"), Site: c.Query("site"), KeepPoor: c.Query("poor") == "keep",
+		KeepUnlikely: c.Query("doubtful") == "take",
 	}, c.Query("folders") == "labels")
 	if err == nil && c.Query("wait") == "no" {
 		c.JSON(http.StatusAccepted, gin.H{"job": one.ID})
@@ -90,7 +92,7 @@ var errImport = errors.New("the import did not end well")
 // for the person who asks. folders says that folders are named by labels.
 func (s *Samples) Import(c *gin.Context, body io.Reader, how sample.Import, folders bool) (job.Job, error) {
 	who, _ := Who(c)
-	args := importArgs{Name: how.Name, Site: how.Site, KeepPoor: how.KeepPoor, Folders: folders, By: who.Name}
+	args := importArgs{Name: how.Name, Site: how.Site, KeepPoor: how.KeepPoor, Doubtful: how.KeepUnlikely, Folders: folders, By: who.Name}
 	if err := s.receive(body, &args); err != nil {
 		return job.Job{}, fmt.Errorf("import: %w", err)
 	}
@@ -137,10 +139,11 @@ func (s *Samples) runImport(ctx context.Context, args importArgs, p *job.Progres
 	}
 	own := p.Job()
 	how := sample.Import{
-		Name: args.Name, Site: args.Site, KeepPoor: args.KeepPoor, Since: own.Created(),
+		Name: args.Name, Site: args.Site, KeepPoor: args.KeepPoor, KeepUnlikely: args.Doubtful, Since: own.Created(),
 		Step: func(done, of int) { p.Step("reading", done, of) },
 	}
 	if args.Folders {
+		how.Said = func(folder string) bool { return label.Known(wire.Verdict(folder)) }
 		how.Label = func(ctx context.Context, hash, folder string) (bool, error) {
 			return s.labelBy(ctx, hash, folder, args.By)
 		}

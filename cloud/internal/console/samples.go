@@ -323,7 +323,7 @@ func (s *Samples) takeImport(c *gin.Context) {
 		s.importFailed(c, "hub.samples.import_none")
 		return
 	}
-	folders, poor := false, false
+	folders, poor, doubtful := false, false, false
 	for {
 		part, err := form.NextPart()
 		if err != nil {
@@ -335,12 +335,14 @@ func (s *Samples) takeImport(c *gin.Context) {
 			folders = true
 		case "poor":
 			poor = true
+		case "doubtful":
+			doubtful = true
 		case "archive":
 			if part.FileName() == "" {
 				s.importFailed(c, "hub.samples.import_none")
 				return
 			}
-			one, err := s.Import.Import(c, part, sample.Import{Name: part.FileName(), KeepPoor: poor}, folders)
+			one, err := s.Import.Import(c, part, sample.Import{Name: part.FileName(), KeepPoor: poor, KeepUnlikely: doubtful}, folders)
 			if err != nil {
 				s.Console.opts.Log.Warn("import", "error", err)
 				s.importFailed(c, "hub.samples.import_failed")

@@ -118,7 +118,7 @@ func (s *shelf) put(c *Champion) {
 }
 
 // bundleFile writes a bundle of two classes; name makes it another one.
-func bundleFile(t *testing.T, name string) Champion {
+func bundleFile(t *testing.T, name string, edit ...func(*bundle.Manifest)) Champion {
 	t.Helper()
 	row := make([]float32, 1280)
 	row[0] = 1
@@ -134,6 +134,9 @@ func bundleFile(t *testing.T, name string) Champion {
 		Golden:     []bundle.Golden{{Tensor: "golden.rgb", Expected: map[string][]float32{"fp32": {1, 0}}}},
 		Provenance: bundle.Provenance{Kind: bundle.KindRendered, Images: 1, Groups: 1, Classes: map[string]int{"good": 1}, Sources: []string{"field 1"}},
 		Trained:    "trained.sha256",
+	}
+	for _, change := range edit {
+		change(&m)
 	}
 	var out bytes.Buffer
 	id, err := bundle.Build(&out, m, map[string][]byte{

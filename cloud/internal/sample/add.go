@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gourdian/cloud/internal/blob"
+	"gourdian/internal/vision"
 	"gourdian/internal/wire"
 )
 
@@ -20,6 +21,11 @@ type Given struct {
 	Correction wire.Verdict
 	// KeepPoor keeps dark, bright and blurred pictures too.
 	KeepPoor bool
+	// Doubts is asked whether the picture is probably no pumpkin, nil = nobody is.
+	// Such a one is Unlikely, and not kept; with KeepUnlikely it is kept, for
+	// somebody to label.
+	Doubts       func(ctx context.Context, in vision.Tensor) (doubt bool)
+	KeepUnlikely bool
 }
 
 // maxSite bounds the name of a site, in bytes; package fleet has shorter ones.
@@ -62,6 +68,12 @@ func (s *Store) Add(ctx context.Context, g Given) (hash string, fault Fault, err
 	twin, err := s.twin(ctx, &row)
 	if err != nil || twin != "" {
 		return hash, Duplicate, err
+	}
+	if g.Doubts != nil && g.Doubts(ctx, v.tensor) {
+		if !g.KeepUnlikely {
+			return hash, Unlikely, nil
+		}
+		row.Queue = QueuedByHand
 	}
 	used, err := s.used(ctx)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"gourdian/internal/vision"
 	"gourdian/internal/wire"
 )
 
@@ -45,6 +46,10 @@ type Report struct {
 	Labelled int           `json:"labelled"` // of those taken, by the folder that they stood in
 	Refused  map[Fault]int `json:"refused"`
 	Files    []Refusal     `json:"files"` // the first maxRefusals refused ones
+	// Doubtful are those taken that are probably no pumpkins, Unasked the pictures
+	// of which nobody could say: no model answered.
+	Doubtful int `json:"doubtful"`
+	Unasked  int `json:"unasked"`
 }
 
 func (r *Report) refuse(file string, fault Fault) {
@@ -59,6 +64,11 @@ type Import struct {
 	Name     string // of the archive, for the origin of its pictures
 	Site     string // where they were taken, "" = nobody says
 	KeepPoor bool
+	// KeepUnlikely takes what is probably no pumpkin too, for somebody to label.
+	KeepUnlikely bool
+	// Said reports that the name of a folder says what its pictures show: then
+	// the champion is not asked. nil = none does.
+	Said func(folder string) bool
 	// Label is called for each taken picture with the name of the folder that it
 	// stood in, nil = folders mean nothing. It says whether that was a label.
 	Label func(ctx context.Context, hash, folder string) (bool, error)
@@ -151,7 +161,10 @@ func (s *Store) takeOne(ctx context.Context, f entry, how Import, report *Report
 		report.refuse(f.name, Broken)
 		return nil
 	}
-	given := Given{Source: FromImport, Origin: how.Name + "/" + f.name, Site: how.Site, Data: data, KeepPoor: how.KeepPoor}
+	given := Given{Source: FromImport, Origin: how.Name + "/" + f.name, Site: how.Site, Data: data, KeepPoor: how.KeepPoor, KeepUnlikely: how.KeepUnlikely}
+	if folder := path.Base(path.Dir(f.name)); how.Said == nil || !how.Said(folder) {
+		given.Doubts = s.doubts(how, report)
+	}
 	hash, fault, err := s.Add(ctx, given)
 	if err == nil && fault == Duplicate && !how.Since.IsZero() {
 		fault, err = s.tookBefore(ctx, hash, given, how.Since)
@@ -172,6 +185,23 @@ func (s *Store) takeOne(ctx context.Context, f entry, how Import, report *Report
 		report.Labelled++
 	}
 	return err
+}
+
+// doubts asks the champion, and counts in the report what comes of it.
+func (s *Store) doubts(how Import, report *Report) func(context.Context, vision.Tensor) bool {
+	return func(ctx context.Context, in vision.Tensor) bool {
+		doubt, known := false, false
+		if s.config.Doubts != nil {
+			doubt, known = s.config.Doubts(ctx, in)
+		}
+		if !known {
+			report.Unasked++
+		}
+		if doubt && how.KeepUnlikely {
+			report.Doubtful++
+		}
+		return doubt
+	}
 }
 
 // tookBefore is Sound where a picture that is here already came from the same

@@ -28,6 +28,7 @@ type seen struct {
 	sharpness   float64
 	brightness  float64
 	fingerprint quality.Fingerprint
+	tensor      vision.Tensor // of a picture whose look is known
 }
 
 // examine looks at a picture. An error is the worker's, never the picture's.
@@ -50,7 +51,7 @@ func described(tensor vision.Tensor, w, h int) seen {
 	report := quality.AssessTensor(tensor)
 	return seen{
 		fault: faultOf(report), w: w, h: h, sharpness: report.Sharpness, brightness: report.Light.Mean,
-		fingerprint: quality.FingerprintOf(tensor.Grey()),
+		fingerprint: quality.FingerprintOf(tensor.Grey()), tensor: tensor,
 	}
 }
 

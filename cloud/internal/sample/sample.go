@@ -45,6 +45,7 @@ const (
 	Blurred   Fault = "blurred"
 	Duplicate Fault = "duplicate"
 	TooLarge  Fault = "too_large"
+	Unlikely  Fault = "not_pumpkin" // probably none, says the champion; of imports
 )
 
 // MinSide is the shorter side, in pixels, that a picture must have: below it

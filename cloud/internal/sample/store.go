@@ -29,6 +29,9 @@ type Preparer interface {
 type Config struct {
 	Dir    string        // for pictures on their way
 	Limits func() Limits // in force now; asked each time
+	// Doubts asks the champion whether a picture is probably no pumpkin; known is
+	// false where it can't be asked. nil = there is nobody to ask.
+	Doubts func(ctx context.Context, in vision.Tensor) (doubt, known bool)
 	Log    *slog.Logger
 }
 

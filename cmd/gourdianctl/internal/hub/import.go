@@ -36,6 +36,8 @@ type ImportReport struct {
 	Labelled int            `json:"labelled"`
 	Refused  map[string]int `json:"refused"`
 	Files    []Refusal      `json:"files"` // the first of the refused ones
+	Doubtful int            `json:"doubtful"`
+	Unasked  int            `json:"unasked"` // no model could say whether they are pumpkins
 }
 
 func (r *ImportReport) refuse(file, fault string) {
@@ -50,6 +52,8 @@ func (r *ImportReport) add(more ImportReport) {
 	r.Seen += more.Seen
 	r.Taken += more.Taken
 	r.Labelled += more.Labelled
+	r.Doubtful += more.Doubtful
+	r.Unasked += more.Unasked
 	for fault, n := range more.Refused {
 		r.Refused[fault] += n
 	}
@@ -62,6 +66,7 @@ type Import struct {
 	Site     string // where they were taken, "" = nobody says
 	Labels   bool   // the name of a picture's folder is its label
 	KeepPoor bool   // dark, bright and blurred ones too
+	Doubtful bool   // what is probably no pumpkin too
 	Step     func(done, of int)
 }
 
@@ -167,7 +172,7 @@ func readFile(from fs.FS, name string) ([]byte, error) {
 // sendArchive sends one archive, again where the hub is busy with another.
 func (c *Client) sendArchive(ctx context.Context, archive []byte, how Import) (ImportReport, error) {
 	query := url.Values{"name": {how.Name}}
-	for key, value := range map[string]string{"site": how.Site, "folders": yes(how.Labels, "labels"), "poor": yes(how.KeepPoor, "keep")} {
+	for key, value := range map[string]string{"site": how.Site, "folders": yes(how.Labels, "labels"), "poor": yes(how.KeepPoor, "keep"), "doubtful": yes(how.Doubtful, "take")} {
 		if value != "" {
 			query.Set(key, value)
 		}
