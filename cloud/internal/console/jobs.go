@@ -28,42 +28,46 @@ const jobsPage = 50
 // menu has no entry of them.
 func (j *Jobs) Section() Section {
 	const form = 16 << 10
-	return Section{Name: "jobs", Least: people.Viewer, Routes: []api.Route{
+	on := func() *Console { return j.Console }
+	all := part{"jobs", "jobs", func(c *gin.Context) (any, error) { return j.view(c) }}
+	one := part{"job", "job", func(c *gin.Context) (any, error) { return j.viewOne(c) }}
+	now := append(all.routes("/jobs", on), one.routes("/jobs/:id", on)...)
+	return Section{Name: "jobs", Least: people.Viewer, Routes: append(now, []api.Route{
 		{Method: http.MethodGet, Path: "/jobs", Least: people.Viewer, Handler: j.serve},
-		{Method: http.MethodGet, Path: "/parts/jobs", Least: people.Viewer, Handler: j.servePart},
 		{Method: http.MethodGet, Path: "/jobs/:id", Least: people.Viewer, Handler: j.serveOne},
-		{Method: http.MethodGet, Path: "/parts/jobs/:id", Least: people.Viewer, Handler: j.serveOnePart},
 		{Method: http.MethodPost, Path: "/jobs/:id/cancel", Least: people.Operator, Limit: form, Handler: j.cancel},
 		{Method: http.MethodPost, Path: "/jobs/:id/retry", Least: people.Operator, Limit: form, Handler: j.retry},
-	}}
+	}...)}
 }
 
 // jobView is a job in words.
 type jobView struct {
-	ID    int64
-	Title string
-	State string
-	Tone  string
-	Shape string
-	By    string
-	When  web.Moment // when it was ordered
-	Took  string     // how long it ran, "" = it has not ended
-	Step  string
-	Live  bool // it has not ended
-	Runs  bool
-	Bar   bool // how far it is is known
-	Done  int
-	Total int
-	Left  string
-	Error string
-	Next  web.Moment // of a job that waits for another try
+	ID     int64
+	Title  string
+	State  string
+	Tone   string
+	Shape  string
+	By     string
+	When   web.Moment // when it was ordered
+	Took   string     // how long it ran, "" = it has not ended
+	Step   string
+	Live   bool // it has not ended
+	Runs   bool
+	Broken bool // it failed or was cancelled
+	Bar    bool // how far it is is known
+	Done   int
+	Total  int
+	Left   string
+	Error  string
+	Next   web.Moment // of a job that waits for another try
 }
 
 // job says what a job is and how far.
 func (v *voice) job(one *job.Job) jobView {
 	view := jobView{
 		ID: one.ID, Title: v.jobKind(one.Kind), State: v.Say("hub.job.state." + string(one.State)), By: v.jobBy(one.StartedBy),
-		When: v.ago(one.Created()), Live: !one.State.Ended(), Runs: one.State == job.Running, Error: one.Error,
+		When: v.ago(one.Created()), Live: !one.State.Ended(), Runs: one.State == job.Running,
+		Broken: one.State == job.Failed || one.State == job.Cancelled, Error: one.Error,
 		Bar: one.State == job.Running && one.Total > 0, Done: one.Done, Total: one.Total,
 	}
 	view.Tone, view.Shape = jobLook(one.State)
@@ -117,14 +121,13 @@ type jobsView struct {
 	Pager    pager
 }
 
-func (j *Jobs) view(c *gin.Context) (view jobsView, ok bool) {
+func (j *Jobs) view(c *gin.Context) (view jobsView, err error) {
 	v := j.Console.voice(c)
 	before, _ := strconv.ParseInt(c.Query("before"), 10, 64) // else 0: the newest
 	state := job.State(c.Query("state"))
 	list, err := j.Jobs.List(c.Request.Context(), job.Filter{State: state, Kind: c.Query("kind")}, before, jobsPage+1)
 	if err != nil {
-		j.Console.fail(c, err)
-		return view, false
+		return view, err
 	}
 	more := len(list) > jobsPage
 	list = list[:min(len(list), jobsPage)]
@@ -138,21 +141,18 @@ func (j *Jobs) view(c *gin.Context) (view jobsView, ok bool) {
 		view.Jobs = append(view.Jobs, v.job(&list[i]))
 	}
 	if len(list) > 0 {
-		view.Pager = pagesBy(c, strconv.FormatInt(list[len(list)-1].ID, 10), more)
+		view.Pager = pagesAt(c, "/jobs", strconv.FormatInt(list[len(list)-1].ID, 10), more)
 	}
-	return view, true
+	return view, nil
 }
 
 func (j *Jobs) serve(c *gin.Context) {
-	if view, ok := j.view(c); ok {
-		j.Console.show(c, http.StatusOK, page{Name: "jobs", Nav: "health", Title: j.Console.voice(c).Say("hub.job.title"), Live: true, Body: view})
+	view, err := j.view(c)
+	if err != nil {
+		j.Console.fail(c, err)
+		return
 	}
-}
-
-func (j *Jobs) servePart(c *gin.Context) {
-	if view, ok := j.view(c); ok {
-		j.Console.showPart(c, "jobs", "jobs", view)
-	}
+	j.Console.show(c, http.StatusOK, page{Name: "jobs", Nav: "health", Title: j.Console.voice(c).Say("hub.job.title"), Live: true, Body: view})
 }
 
 type oneJobView struct {
@@ -172,21 +172,19 @@ type jobLine struct {
 	Text  string
 }
 
-func (j *Jobs) viewOne(c *gin.Context) (view oneJobView, ok bool) {
+func (j *Jobs) viewOne(c *gin.Context) (view oneJobView, err error) {
 	ctx, v := c.Request.Context(), j.Console.voice(c)
 	id, _ := strconv.ParseInt(c.Param("id"), 10, 64) // 0 is no job
 	one, err := j.Jobs.Get(ctx, id)
 	if errors.Is(err, job.ErrNotFound) {
-		j.Console.ShowError(c, http.StatusNotFound, "not_found")
-		return view, false
+		return view, errNotThere
 	}
 	var lines []job.Line
 	if err == nil {
 		lines, err = j.Jobs.Lines(ctx, id)
 	}
 	if err != nil {
-		j.Console.fail(c, err)
-		return view, false
+		return view, err
 	}
 	who, _ := api.Who(c)
 	may := who.Role.Allows(people.Operator)
@@ -198,7 +196,7 @@ func (j *Jobs) viewOne(c *gin.Context) (view oneJobView, ok bool) {
 		at := lines[i].When()
 		view.Lines = append(view.Lines, jobLine{v.ago(at), at.In(v.location()).Format("15:04:05"), lines[i].Text})
 	}
-	return view, true
+	return view, nil
 }
 
 // jobResult says what a job that was done came to: "hub.job.result.<kind>" with
@@ -243,14 +241,14 @@ func (v *voice) number(name string, value float64) string {
 }
 
 func (j *Jobs) serveOne(c *gin.Context) {
-	if view, ok := j.viewOne(c); ok {
+	view, err := j.viewOne(c)
+	switch {
+	case errors.Is(err, errNotThere):
+		j.Console.ShowError(c, http.StatusNotFound, "not_found")
+	case err != nil:
+		j.Console.fail(c, err)
+	default:
 		j.Console.show(c, http.StatusOK, page{Name: "job", Nav: "health", Title: view.Job.Title, Live: view.Job.Live, Body: view})
-	}
-}
-
-func (j *Jobs) serveOnePart(c *gin.Context) {
-	if view, ok := j.viewOne(c); ok {
-		j.Console.showPart(c, "job", "job", view)
 	}
 }
 

@@ -163,17 +163,21 @@ type pager struct {
 
 // pagesBy returns the pager of a list: key is of the last entry shown, more
 // tells whether others follow. Filters in the address are kept.
-func pagesBy(c *gin.Context, key string, more bool) pager {
+func pagesBy(c *gin.Context, key string, more bool) pager { return pagesAt(c, c.Request.URL.Path, key, more) }
+
+// pagesAt is pagesBy for a list that may be a part of its page, which has
+// another address.
+func pagesAt(c *gin.Context, path, key string, more bool) pager {
 	var p pager
 	query := c.Request.URL.Query()
 	query.Del("batch")
 	if query.Has("before") {
 		query.Del("before")
-		p.First = c.Request.URL.Path + "?" + query.Encode()
+		p.First = path + "?" + query.Encode()
 	}
 	if more {
 		query.Set("before", key)
-		p.Older = c.Request.URL.Path + "?" + query.Encode()
+		p.Older = path + "?" + query.Encode()
 	}
 	return p
 }
