@@ -232,11 +232,11 @@ export function hubJoin(rig) {
         await visit.go("/fleet");
         return (await page.innerText("main")).includes(visit.say("hub.fleet.health.failing"));
       });
-      await page.click("main >> text=By the gate");
+      await page.click("tbody a >> text=By the gate");
       const at = page.url();
       await page.fill("[name=name]", "By the old gate");
       await page.click("form[action$='/name'] button");
-      await page.waitForSelector("[role=status]");
+      await page.waitForSelector(".line.well[role=status]");
       assert.match(await page.innerText("h1"), /By the old gate/);
       for (const lang of ["en", "es"]) {
         const other = await Visit.open(rig.browser, rig.hub, { lang });
