@@ -10,6 +10,7 @@ import (
 	"gourdian/cloud/internal/api"
 	"gourdian/cloud/internal/blob"
 	"gourdian/cloud/internal/console"
+	"gourdian/cloud/internal/dataset"
 	"gourdian/cloud/internal/feature"
 	"gourdian/cloud/internal/label"
 	"gourdian/cloud/internal/predict"
@@ -58,6 +59,8 @@ type pictures struct {
 	samples  *sample.Store
 	labels   *label.Store
 	index    *feature.Index
+	datasets *dataset.Store
+	doubts   *dataset.Doubts
 }
 
 // openPictures wires what deals with pictures and models. One pool of workers
@@ -130,5 +133,5 @@ func (h *Hub) addPictures() error {
 	h.console.Add((&console.Predict{
 		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Door: door,
 	}).Section())
-	return h.jobs.Add(archives.Jobs()...)
+	return errors.Join(h.jobs.Add(archives.Jobs()...), h.openDatasets())
 }

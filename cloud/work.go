@@ -34,6 +34,7 @@ const (
 func (h *Hub) openWork() {
 	desk := work.New(h.db, map[string]work.Source{
 		"labels":       work.SourceFunc(h.waitingLabels),
+		"doubts":       work.SourceFunc(h.waitingDoubts),
 		"pictures":     work.SourceFunc(h.waitingPictures),
 		"imports":      work.SourceFunc(h.waitingImports),
 		"models":       work.SourceFunc(h.waitingModels),
