@@ -177,6 +177,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	}
 	h.checks["page assets"] = checkAssets(h.console.Missing)
 	h.checks["predict"] = checkPredict(h.pictures.predict.State, h.config.Predict.Queue)
+	h.checks["workers"] = checkWorkers(h.build.Version, h.pictures.decoders.Worker, h.pictures.predict.Worker)
 	if err := h.addPictures(); err != nil {
 		return err
 	}

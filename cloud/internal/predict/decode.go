@@ -107,12 +107,15 @@ func outlive(ctx context.Context, p process, down error, do func() error) error 
 	}
 }
 
-// whileUp waits until the worker is up.
+// whileUp waits until the worker is up; for one that never fits it does not.
 func whileUp(ctx context.Context, p process) error {
 	for {
 		changed := p.Changed()
-		if p.State().Up {
+		switch state := p.State(); {
+		case state.Up:
 			return nil
+		case state.Code == worker.CodeMismatch:
+			return fmt.Errorf("%w: %s", ErrMismatch, state.Err)
 		}
 		select {
 		case <-changed:

@@ -25,6 +25,7 @@ import (
 type steady struct {
 	mu      sync.Mutex // guards what follows
 	up      bool
+	misfit  string // why it never is
 	changed chan struct{}
 }
 
@@ -38,6 +39,13 @@ func (p *steady) set(up bool) {
 	p.changed = make(chan struct{})
 }
 
+func (p *steady) unfit(why string) {
+	p.mu.Lock()
+	p.misfit = why
+	p.mu.Unlock()
+	p.set(false)
+}
+
 func (p *steady) Run(ctx context.Context) error {
 	p.set(true)
 	<-ctx.Done()
@@ -48,6 +56,9 @@ func (p *steady) Run(ctx context.Context) error {
 func (p *steady) State() worker.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.misfit != "" {
+		return worker.State{Code: worker.CodeMismatch, Err: p.misfit}
+	}
 	return worker.State{Up: p.up}
 }
 

@@ -66,6 +66,7 @@ type State struct {
 	Model    *Model // nil = none answers
 	Starting bool   // a champion is being started
 	Err      string // why the champion does not answer, "" = nothing is wrong
+	Unfit    bool   // its bundle is for another version of this program
 	Waiting  int
 	Refused  uint64 // pictures, since the start
 	Served   uint64
@@ -82,7 +83,7 @@ type Service struct {
 	mu       sync.Mutex // guards what follows
 	now      *serving
 	starting bool
-	fault    string
+	fault    error
 	served   uint64
 }
 
@@ -140,10 +141,7 @@ func (s *Service) follow(ctx context.Context) (err error) {
 func (s *Service) note(starting bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.starting, s.fault = starting, ""
-	if err != nil {
-		s.fault = err.Error()
-	}
+	s.starting, s.fault = starting, err
 }
 
 // turnTo lets requests that begin from now on use next, and returns what they
@@ -170,7 +168,7 @@ func (s *Service) take() (*serving, error) {
 	case s.now != nil:
 		s.now.used.Add(1)
 		return s.now, nil
-	case s.starting || s.fault != "":
+	case s.starting || s.fault != nil:
 		return nil, ErrStarting
 	}
 	return nil, ErrNoModel
@@ -181,7 +179,10 @@ func (s *Service) State() State {
 	waiting, refused := s.queue.counts()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := State{Starting: s.starting, Err: s.fault, Waiting: waiting, Refused: refused, Served: s.served}
+	state := State{Starting: s.starting, Waiting: waiting, Refused: refused, Served: s.served}
+	if s.fault != nil {
+		state.Err, state.Unfit = s.fault.Error(), unfit(s.fault)
+	}
 	if s.now != nil {
 		state.Model = &s.now.Model
 	}
