@@ -41,7 +41,7 @@ func (i *Ingest) state(m broker.Message, state wire.State) *job {
 		if state.Desired.Version != uint64(board.Wish) {
 			i.say(m.Device, wire.TopicDesired, board.Desired())
 		}
-		i.ask(m.Device, erase)
+		i.askToErase(m.Device, erase)
 	}
 	return j
 }
@@ -83,7 +83,7 @@ func (i *Ingest) sample(ctx context.Context, m broker.Message) error {
 		next, err := i.config.Samples.Erased(ctx, m.Device, header.Hash)
 		if err == nil {
 			i.stats.messages.Add(1)
-			i.ask(m.Device, next)
+			i.askToErase(m.Device, next)
 		}
 		return err
 	}
@@ -106,8 +106,8 @@ func (i *Ingest) sample(ctx context.Context, m broker.Message) error {
 	return nil
 }
 
-// ask tells a board which pictures it is to erase.
-func (i *Ingest) ask(device string, erase []wire.Want) {
+// askToErase tells a board which pictures it is to erase.
+func (i *Ingest) askToErase(device string, erase []wire.Want) {
 	for _, want := range erase {
 		i.say(device, wire.TopicWant, want)
 	}
