@@ -25,23 +25,16 @@ type summaryPass struct {
 	queue []wire.Summary // the hours to tell, those that changed later first
 	seq   uint64         // newest record when the pass began
 	next  time.Time      // when to look again
-	token mqtt.Token     // of the summary on its way
-	since time.Time      // of token
 	told  int
+	onWay // the summary
 }
 
 // step goes on as far as it can without waiting.
 func (p *summaryPass) step(ctx context.Context, s *session) error {
 	if p.token != nil {
-		select {
-		case <-p.token.Done():
-		default:
-			return stuck(p.since, s.u.timing.ackTimeout)
+		if there, err := p.there(s.u.timing.ackTimeout); !there {
+			return err
 		}
-		if p.token.Error() != nil {
-			return errRefused
-		}
-		p.token = nil
 		if err := p.arrived(ctx, s.u); err != nil {
 			return err
 		}
@@ -60,13 +53,29 @@ func (p *summaryPass) step(ctx context.Context, s *session) error {
 	return err
 }
 
-// stuck is an error when the hub withholds for too long what says that it has a
-// message: only another connection sends it again.
-func stuck(since time.Time, most time.Duration) error {
-	if time.Since(since) < 2*most {
-		return nil
+// onWay is a message that the hub has not taken yet.
+type onWay struct {
+	token mqtt.Token // nil = there is none
+	since time.Time
+}
+
+// there reports whether the hub has the message, and forgets it then. It is an
+// error when the hub withholds for too long what says so: only another
+// connection sends it again.
+func (w *onWay) there(most time.Duration) (bool, error) {
+	select {
+	case <-w.token.Done():
+	default:
+		if time.Since(w.since) < 2*most {
+			return false, nil
+		}
+		return false, errRefused
 	}
-	return errRefused
+	if w.token.Error() != nil {
+		return false, errRefused
+	}
+	w.token = nil
+	return true, nil
 }
 
 // arrived takes the head of the queue off: the broker has it, and refuses what

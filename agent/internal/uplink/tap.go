@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	mqtt "github.com/eclipse/paho.mqtt.golang"
-
 	"gourdian/internal/wire"
 )
 
@@ -121,23 +119,16 @@ func (t *Tap) forget(end uint64) {
 
 // logPass sends log lines now and then.
 type logPass struct {
-	token mqtt.Token // of the lines on their way
-	since time.Time  // of token
-	end   uint64
-	next  time.Time
+	end  uint64
+	next time.Time
+	onWay
 }
 
 func (p *logPass) step(s *session) error {
 	if p.token != nil {
-		select {
-		case <-p.token.Done():
-		default:
-			return stuck(p.since, s.u.timing.ackTimeout)
+		if there, err := p.there(s.u.timing.ackTimeout); !there {
+			return err
 		}
-		if p.token.Error() != nil {
-			return errRefused
-		}
-		p.token = nil
 		s.u.config.Logs.forget(p.end)
 	}
 	now := time.Now()
