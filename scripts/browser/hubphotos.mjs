@@ -77,6 +77,26 @@ export function hubPhotos(rig) {
       { name: "sample", path: `/samples/${first}` }, { name: "start-some", path: "/" }]);
   });
 
+  walk(rig, "hub: labels become a data set, another label another one, and what changed is shown", { width: 1280, height: 800 }, async (visit, page) => {
+    await logIn(visit, admin);
+    await visit.go("/task");
+    assert.match(await page.innerText("main"), new RegExp(visit.say("hub.task.too_little")));
+    await page.click("form[action='/datasets'] button");
+    await page.waitForURL("**/datasets/1");
+    await visit.go("/label");
+    const shown = await page.inputValue("[name=hash]");
+    await page.keyboard.press("2");
+    await page.waitForFunction((old) => document.querySelector("[name=hash]")?.value !== old, shown);
+    await visit.go("/datasets");
+    await page.click("form[action='/datasets'] button");
+    await page.waitForURL("**/datasets/2");
+    await page.click("form[action$='/changes'] button");
+    await page.waitForURL("**/datasets/2/changes?since=1");
+    assert.equal(await page.locator("ul.cards > li").count(), 1);
+    await looks(rig, [{ name: "task-some", path: "/task" }, { name: "datasets-some", path: "/datasets" }, { name: "dataset", path: "/datasets/2" },
+      { name: "dataset-changes", path: "/datasets/2/changes?since=1" }]);
+  });
+
   for (const lang of ["en", "es"]) {
     walk(rig, `hub: a photo has its verdict at once, and is given with consent, ${lang}`, { lang, width: 390, height: 844 }, async (visit, page) => {
       await visit.go("/predict"); // nobody has logged in

@@ -82,7 +82,7 @@ func TestTooLittleDataIsSaidInWordsOnTheTaskCard(t *testing.T) {
 	t.Parallel()
 	r, hashes, labels := training(t)
 	olga := r.in(t, "olga")
-	has(t, olga.get("/task"), "There is too little data", "Bad: 0 pictures of 0 visits; at least 3 of 3 are needed.", "No picture has this label yet.", "No model answers yet")
+	has(t, olga.get("/task"), "There is too little data", "Bad: 0 pictures of 0\u00a0visits; at least 3 of 3 are needed.", "No picture has this label yet.", "No model answers yet")
 	if _, _, to := olga.post("/datasets"); to != "/datasets" {
 		t.Errorf("it leads to %s", to)
 	}

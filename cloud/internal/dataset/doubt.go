@@ -132,6 +132,7 @@ func (d *Doubts) Ask(ctx context.Context, w Opinions, step func(done, total int)
 	for {
 		missing, err := d.missing(ctx, w.Model, portion)
 		if err != nil || len(missing) == 0 {
+			step(did.Asked+did.Unreadable, did.Asked+did.Unreadable)
 			return did, err
 		}
 		before := did.Asked + did.Unreadable
