@@ -118,6 +118,9 @@ func (h *Hub) openStores(ctx context.Context) (err error) {
 	if h.settings, err = setting.Open(ctx, h.db, h.config.settings(), h.config.fixed); err != nil {
 		return err
 	}
+	if keys := h.settings.Ignored(); len(keys) > 0 {
+		h.log.Warn("settings of another version of the hub are not used; the defaults hold", "settings", keys)
+	}
 	if h.people, err = people.New(ctx, h.db); err != nil {
 		return err
 	}

@@ -163,7 +163,9 @@ type pager struct {
 
 // pagesBy returns the pager of a list: key is of the last entry shown, more
 // tells whether others follow. Filters in the address are kept.
-func pagesBy(c *gin.Context, key string, more bool) pager { return pagesAt(c, c.Request.URL.Path, key, more) }
+func pagesBy(c *gin.Context, key string, more bool) pager {
+	return pagesAt(c, c.Request.URL.Path, key, more)
+}
 
 // pagesAt is pagesBy for a list that may be a part of its page, which has
 // another address.

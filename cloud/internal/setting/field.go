@@ -25,7 +25,9 @@ const (
 )
 
 // Groups of fields, in the order of the page.
-func Groups() []string { return []string{"hub", "predict", "samples", "labels", "training", "alerts", "backup"} }
+func Groups() []string {
+	return []string{"hub", "predict", "samples", "labels", "training", "alerts", "backup"}
+}
 
 // Field is one setting. The catalogue has its words: "hub.setting.<Key>" names
 // it, ".why" says what it is for and what happens on save.
