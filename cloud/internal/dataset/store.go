@@ -223,15 +223,6 @@ func (s *Store) List(ctx context.Context, before int64, most int) ([]Version, er
 	return out, nil
 }
 
-// Count is how many versions there are.
-func (s *Store) Count(ctx context.Context) (int, error) {
-	n, err := s.db.Read().NewSelect().Model((*Version)(nil)).Count(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("count data sets: %w", err)
-	}
-	return int(n), nil
-}
-
 // Get returns a version by its number.
 func (s *Store) Get(ctx context.Context, number int64) (Version, error) {
 	var v Version
