@@ -60,6 +60,7 @@ type Workers struct {
 	Camera      string `koanf:"camera"`
 	Infer       string `koanf:"infer"`
 	OnnxRuntime string `koanf:"onnxruntime"` // path of the library; "" = the worker looks for it
+	Backbone    string `koanf:"backbone"`    // path of the network's weights that training starts from; "" = looked for
 }
 
 // Default is the config where nothing is said. dir is the folder that the

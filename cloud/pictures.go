@@ -133,5 +133,8 @@ func (h *Hub) addPictures() error {
 	h.console.Add((&console.Predict{
 		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Door: door,
 	}).Section())
-	return errors.Join(h.jobs.Add(archives.Jobs()...), h.openDatasets())
+	if err := errors.Join(h.jobs.Add(archives.Jobs()...), h.openDatasets()); err != nil {
+		return err
+	}
+	return h.openTraining() // which needs data sets
 }

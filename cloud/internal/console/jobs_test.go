@@ -12,14 +12,16 @@ import (
 	"gourdian/cloud/internal/people"
 )
 
-func TestJobIsSeenByAllAndCancelledAndRetriedByOperators(t *testing.T) {
-	t.Parallel()
+// jobsAtWork are three kinds of jobs: one runs until it is stopped and says so on
+// began, one fails, one is done.
+func jobsAtWork(t *testing.T) (jobs *job.Jobs, began chan struct{}) {
+	t.Helper()
 	d := dbtest.SQLite(t)
 	jobs, err := job.New(job.Config{Beat: 20 * time.Millisecond}, d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := make(chan struct{}, 9)
+	began = make(chan struct{}, 9)
 	err = jobs.Add(
 		job.Kind{Name: "features", Timeout: time.Minute, Attempts: 1, Run: job.Of(func(ctx context.Context, _ struct{}, p *job.Progress) (int, error) {
 			p.Step("embedding", 3, 12)
@@ -46,6 +48,12 @@ func TestJobIsSeenByAllAndCancelledAndRetriedByOperators(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return jobs, began
+}
+
+func TestJobIsSeenByAllAndCancelledAndRetriedByOperators(t *testing.T) {
+	t.Parallel()
+	jobs, began := jobsAtWork(t)
 	pages := &Jobs{Jobs: jobs}
 	r := newRig(t, pages.Section())
 	pages.Console = r.console

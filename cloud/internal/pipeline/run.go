@@ -133,7 +133,7 @@ func (x *execution) all(ctx context.Context) (Result, error) {
 	}
 	if champion != nil {
 		if err := x.evaluateAll(ctx, champion); err != nil {
-			return Result{}, fmt.Errorf("champion: %w", err)
+			return Result{}, fmt.Errorf("the champion: %w", err)
 		}
 	}
 	for i := range candidates {
@@ -293,6 +293,9 @@ func (x *execution) features(ctx context.Context, v Valid) (artefact string, err
 	return artefact, err
 }
 
+// championName stands for the champion among the subjects of steps.
+const championName = "champion"
+
 // contender is a model that is compared.
 type contender struct {
 	name    string
@@ -341,7 +344,7 @@ func (x *execution) champion(ctx context.Context) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &contender{name: "champion", blob: v.Blob, bundle: v.Bundle, version: v.Number, golden: map[string]*Evaluated{}}, nil
+	return &contender{name: championName, blob: v.Blob, bundle: v.Bundle, version: v.Number, golden: map[string]*Evaluated{}}, nil
 }
 
 // evaluateAll measures every variant of the run on the golden pictures.

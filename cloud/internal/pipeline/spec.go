@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gourdian/models/backbone"
 	"gourdian/models/dataset"
@@ -58,8 +59,8 @@ func (s *Spec) Check() error {
 	}
 	var names []string
 	for _, c := range s.Candidates {
-		if c.Name == "" || slices.Contains(names, c.Name) {
-			return fmt.Errorf("%w: two candidates with the name %.40q", ErrSpec, c.Name)
+		if c.Name == "" || strings.Contains(c.Name, " ") || c.Name == championName || slices.Contains(names, c.Name) {
+			return fmt.Errorf("%w: a candidate with the name %.40q, or two of them", ErrSpec, c.Name)
 		}
 		names = append(names, c.Name)
 		for i, v := range c.C {
