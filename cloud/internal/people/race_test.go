@@ -19,7 +19,7 @@ func TestAdminsWhoDisableEachOtherAtOnceLeaveOne(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		p, ana := open(t, d)
 		admins := []people.Person{ana}
-		for _, name := range []string{"luz", "eva", "ida"} {
+		for _, name := range []string{"luz", "eva"} { // few: hashing their passwords is what takes time
 			secret, err := p.Add(t.Context(), "ana", name, people.Admin)
 			if err != nil {
 				t.Fatal(err)
@@ -94,7 +94,7 @@ func TestPasswordChangedTwiceAtOnceIsOneOfThem(t *testing.T) {
 		var all sync.WaitGroup
 		var mu sync.Mutex // guards won
 		var won []string
-		for i := range 4 {
+		for i := range 2 {
 			all.Go(func() {
 				next := fmt.Sprintf("another field %d", i)
 				if _, err := p.SetPassword(t.Context(), ana.ID, password, next); err != nil {
