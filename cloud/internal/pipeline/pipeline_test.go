@@ -1,9 +1,7 @@
-package pipeline
+package pipeline_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,153 +19,24 @@ import (
 	"gourdian/cloud/internal/db"
 	"gourdian/cloud/internal/db/dbtest"
 	"gourdian/cloud/internal/job"
-	"gourdian/cloud/internal/label"
+	"gourdian/cloud/internal/pipeline"
+	"gourdian/cloud/internal/pipeline/pipelinetest"
 	"gourdian/cloud/internal/registry"
-	"gourdian/cloud/internal/sample"
-	"gourdian/internal/bundle"
-	"gourdian/internal/verdict"
-	"gourdian/internal/vision"
-	"gourdian/internal/wire"
 	"gourdian/models/backbone"
-	models "gourdian/models/dataset"
-	"gourdian/models/evaluate"
 	"gourdian/models/gate"
-	"gourdian/models/train"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// album gives the bytes of every picture: its name.
-type album struct {
-	mu   sync.Mutex
-	gone string
-}
-
-func (a *album) Picture(_ context.Context, hash string) ([]byte, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if hash == a.gone {
-		return nil, sample.ErrNotFound
-	}
-	return []byte(hash), nil
-}
-
-// maker makes bundles that know their C, in no time. A model is right about the
-// share of the pictures that its C says: C=0.9 about nine of ten.
-type maker struct {
-	mu    sync.Mutex
-	calls []string
-	at    int // call at which interrupt is called once, 0 = at none
-	cut   func()
-}
-
-func (m *maker) call(what string, o Order) ([]models.Entry, error) {
-	m.mu.Lock()
-	m.calls = append(m.calls, what)
-	if len(m.calls) == m.at {
-		m.cut()
-	}
-	m.mu.Unlock()
-	set, err := models.Open(o.Data, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer set.Close()
-	o.Progress("look at pictures", 1)()
-	return set.Entries, nil
-}
-
-func (m *maker) count(what string) (n int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range m.calls {
-		if c == what {
-			n++
-		}
-	}
-	return n
-}
-
-func (m *maker) Embed(ctx context.Context, o Order) (train.Embedded, error) {
-	entries, err := m.call("embed", o)
-	if err == nil {
-		err = ctx.Err()
-	}
-	return train.Embedded{Images: len(entries), Digest: fmt.Sprint(len(entries))}, err
-}
-
-func (m *maker) Train(ctx context.Context, o Order) ([]byte, *train.Report, error) {
-	entries, err := m.call("train", o)
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	c := 0.5
-	if len(o.C) > 0 {
-		c = o.C[0]
-	}
-	references, err := verdict.Quantise([][]float32{{1, 0}}, 1)
-	if err != nil {
-		return nil, nil, err
-	}
-	manifest := bundle.Manifest{
-		Task: bundle.TaskGrade, Name: fmt.Sprint(c), Preprocess: vision.PreprocessID(), Backbone: "tiny 1",
-		Golden:     []bundle.Golden{{Tensor: "golden.rgb", Expected: map[string][]float32{}}},
-		Provenance: bundle.Provenance{Kind: bundle.KindPhotos, Images: len(entries), Groups: 1, Classes: map[string]int{"good": len(entries)}, Sources: []string{"a hub"}},
-		Trained:    "trained.sha256",
-	}
-	for _, class := range []string{"good", "regular", "bad", "not_pumpkin"} {
-		manifest.Classes = append(manifest.Classes, bundle.Class{Name: class, Labels: map[string]string{"en": class, "es": class}})
-	}
-	for _, v := range o.Variants {
-		manifest.Variants = append(manifest.Variants, bundle.Variant{Name: v, Graph: "graph.onnx", Temperature: 1, Thresholds: []float64{.5, .5, .5, .5},
-			References: "references.bin", Neighbours: 1, Novelty: 1, Tolerance: map[string]float64{"any": 0.1}})
-		manifest.Golden[0].Expected[v] = []float32{1, 0, 0, 0}
-	}
-	var out bytes.Buffer
-	id, err := bundle.Build(&out, manifest, map[string][]byte{
-		"graph.onnx": []byte("a graph"), "references.bin": bundle.EncodeReferences(references),
-		"golden.rgb": make([]byte, vision.TensorLen), "trained.sha256": bundle.EncodeHashes([][sha256.Size]byte{{1}}),
-	})
-	return out.Bytes(), &train.Report{Bundle: id, C: c, Figures: evaluate.Figures{BalancedAccuracy: &c}}, err
-}
-
-func (m *maker) Evaluate(ctx context.Context, file, variant string, o Order) (*evaluate.Report, error) {
-	entries, err := m.call("evaluate", o)
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return nil, err
-	}
-	b, err := bundle.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	var share float64
-	if _, err := fmt.Sscan(b.Manifest.Name, &share); err != nil {
-		return nil, err
-	}
-	r := &evaluate.Report{Bundle: b.ID, Variant: variant}
-	for i, e := range entries {
-		said := e.Class
-		if float64(i%10) >= 10*share {
-			said = "regular"
-		}
-		r.All = append(r.All, evaluate.Prediction{File: e.File, Group: i, Class: e.Class, Predicted: said})
-	}
-	return r, nil
-}
-
 // rig is a pipeline on labels of so many days.
 type rig struct {
-	*Pipeline
-	maker *maker
-	album *album
-	dirs  [2]string
+	*pipeline.Pipeline
+	maker    *pipelinetest.Maker
+	album    *pipelinetest.Album
+	data     *dataset.Store
+	registry *registry.Registry
+	jobs     *job.Jobs
+	dirs     [2]string
 }
 
 func newRig(t *testing.T, d *db.DB, dirs [2]string) *rig {
@@ -177,20 +45,18 @@ func newRig(t *testing.T, d *db.DB, dirs [2]string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{maker: &maker{}, album: &album{}, dirs: dirs}
-	data := dataset.New(d, blobs, r.album, func() dataset.Settings {
+	r := &rig{maker: &pipelinetest.Maker{}, album: &pipelinetest.Album{}, dirs: dirs}
+	r.data = dataset.New(d, blobs, r.album, func() dataset.Settings {
 		return dataset.Settings{GoldenPercent: 20, LeastPictures: 5, LeastGroups: 3}
 	})
-	g, err := registry.Open(d, blobs, filepath.Join(t.TempDir(), "registry"))
-	if err != nil {
+	if r.registry, err = registry.Open(d, blobs, filepath.Join(t.TempDir(), "registry")); err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := job.New(job.Config{Beat: 20 * time.Millisecond}, d)
-	if err != nil {
+	if r.jobs, err = job.New(job.Config{Beat: 20 * time.Millisecond}, d); err != nil {
 		t.Fatal(err)
 	}
-	config := Config{Dir: dirs[1], Version: "1.0", Maker: r.maker, Log: slog.New(slog.DiscardHandler)}
-	if r.Pipeline, err = New(config, d, blobs, data, r.album, g, jobs); err != nil {
+	config := pipeline.Config{Dir: dirs[1], Version: "1.0", Maker: r.maker, Log: slog.New(slog.DiscardHandler)}
+	if r.Pipeline, err = pipeline.New(config, d, blobs, r.data, r.album, r.registry, r.jobs); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -211,34 +77,13 @@ func (r *rig) work(t *testing.T) (stop func()) {
 	return stop
 }
 
-// farm labels pictures of every class on so many days.
-func farm(t *testing.T, d *db.DB, days int) {
-	t.Helper()
-	labels := label.New(d)
-	for day := range days {
-		for i, class := range []wire.Verdict{wire.Good, wire.Regular, wire.Bad, wire.NotPumpkin} {
-			at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).AddDate(0, 0, day).UnixMicro()
-			one := sample.Sample{
-				Hash: fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d %d", day, i))), Source: sample.FromBoard, Device: fmt.Sprintf("board-%d", i),
-				Camera: "cam", Site: "north", State: sample.Kept, Checked: true, CapturedAt: at, ReceivedAt: at, Fingerprint: int64(day*7919+i*104729) << 20,
-			}
-			if _, err := d.Write().NewInsert().Model(&one).Exec(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := labels.Set(t.Context(), one.Hash, class, 0, "ana"); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-func spec(c ...float64) Spec {
-	s := Default()
-	s.Candidates, s.Variants = Candidates(c), []string{backbone.FP32, backbone.INT8}
+func spec(c ...float64) pipeline.Spec {
+	s := pipeline.Default()
+	s.Candidates, s.Variants = pipeline.Candidates(c), []string{backbone.FP32, backbone.INT8}
 	return s
 }
 
-func (r *rig) ends(t *testing.T, s Spec) (Run, Gate) {
+func (r *rig) ends(t *testing.T, s pipeline.Spec) (pipeline.Run, pipeline.Gate) {
 	t.Helper()
 	one, err := r.Start(t.Context(), s, "ana")
 	if err != nil {
@@ -247,7 +92,7 @@ func (r *rig) ends(t *testing.T, s Spec) (Run, Gate) {
 	return r.wait(t, one)
 }
 
-func (r *rig) wait(t *testing.T, one Run) (Run, Gate) {
+func (r *rig) wait(t *testing.T, one pipeline.Run) (pipeline.Run, pipeline.Gate) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -255,7 +100,7 @@ func (r *rig) wait(t *testing.T, one Run) (Run, Gate) {
 	if err != nil || j.State != job.Done {
 		t.Fatalf("%s: %s, %v", j.State, j.Error, err)
 	}
-	var g Gate
+	var g pipeline.Gate
 	if one, err = r.Get(ctx, one.Number); err == nil {
 		err = r.Read(ctx, one.Gate, &g)
 	}
@@ -272,11 +117,11 @@ func dirs(t *testing.T) [2]string {
 func TestEveryCandidateIsRegisteredAndTheBestOneMeetsTheChampion(t *testing.T) {
 	t.Parallel()
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		farm(t, d, 60)
+		pipelinetest.Farm(t, d, 60)
 		r := newRig(t, d, dirs(t))
 		r.work(t)
 		one, g := r.ends(t, spec(0.3, 0.7))
-		if g.Outcome != First || one.EndedAt == 0 {
+		if g.Outcome != pipeline.First || one.EndedAt == 0 {
 			t.Errorf("without a champion: %+v", g)
 		}
 		made, err := r.Models(t.Context(), one.Number)
@@ -294,7 +139,7 @@ func TestEveryCandidateIsRegisteredAndTheBestOneMeetsTheChampion(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		}
-		if err != nil || !slices.Equal(slices.Compact(names), StepNames()) || len(steps) != 2+3+3*2+3+1 {
+		if err != nil || !slices.Equal(slices.Compact(names), pipeline.StepNames()) || len(steps) != 2+3+3*2+3+1 {
 			t.Errorf("%v, %v", names, err)
 		}
 		move := func(to int64) {
@@ -307,13 +152,13 @@ func TestEveryCandidateIsRegisteredAndTheBestOneMeetsTheChampion(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		weak := made[slices.IndexFunc(made, func(m Model) bool { return m.Candidate == "C=0.3" })].Version
+		weak := made[slices.IndexFunc(made, func(m pipeline.Model) bool { return m.Candidate == "C=0.3" })].Version
 		move(weak)
-		trained := r.maker.count("train")
+		trained := r.maker.Count("train")
 		if _, g = r.ends(t, spec(0.3, 0.7)); g.Outcome != gate.Promote || g.Main != backbone.FP32 || len(g.Variants) != 2 || g.Variants[g.Main].Losses != 0 {
 			t.Errorf("0.7 beside the champion 0.3: %+v", g)
 		}
-		if n := r.maker.count("train"); n != trained {
+		if n := r.maker.Count("train"); n != trained {
 			t.Errorf("the same candidates were trained again: %d, then %d", trained, n)
 		}
 		move(one.Chosen)
@@ -353,11 +198,12 @@ func TestRunThatIsCutOffAnywhereMakesTheSameModels(t *testing.T) {
 		}
 		return out
 	}
-	whole := newRig(t, dbtest.SQLite(t), dirs(t))
-	farm(t, whole.db, 20)
+	database := dbtest.SQLite(t)
+	whole := newRig(t, database, dirs(t))
+	pipelinetest.Farm(t, database, 20)
 	whole.work(t)
 	one, g := whole.ends(t, spec(0.7))
-	want, calls := bundles(t, whole, one.Number), len(whole.maker.calls)
+	want, calls := bundles(t, whole, one.Number), whole.maker.Count("")
 	if len(want) != 2 || calls != 1+2+4 {
 		t.Fatalf("%v in %d calls", want, calls)
 	}
@@ -365,13 +211,13 @@ func TestRunThatIsCutOffAnywhereMakesTheSameModels(t *testing.T) {
 		t.Run(fmt.Sprint(at+1), func(t *testing.T) {
 			t.Parallel()
 			d := dbtest.SQLite(t)
-			farm(t, d, 20)
+			pipelinetest.Farm(t, d, 20)
 			r := newRig(t, d, dirs(t))
 			stop := r.work(t)
 			cut := make(chan struct{})
-			r.maker.at, r.maker.cut = at+1, func() {
+			r.maker.CutAt(at+1, func() {
 				go func() { stop(); close(cut) }()
-			}
+			})
 			began, err := r.Start(t.Context(), spec(0.7), "ana")
 			if err != nil {
 				t.Fatal(err)
@@ -394,10 +240,10 @@ func TestRunThatIsCutOffAnywhereMakesTheSameModels(t *testing.T) {
 func TestTooFewLabelsBlockARunWithReasons(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
-	farm(t, d, 2)
+	pipelinetest.Farm(t, d, 2)
 	r := newRig(t, d, dirs(t))
 	_, err := r.Start(t.Context(), spec(), "ana")
-	var lacks *LacksError
+	var lacks *pipeline.LacksError
 	if !errors.As(err, &lacks) || len(lacks.Reasons) != 4 || lacks.Reasons[0].Code != dataset.Few {
 		t.Errorf("%v", err)
 	}
@@ -409,7 +255,7 @@ func TestTooFewLabelsBlockARunWithReasons(t *testing.T) {
 func TestDeletedPictureIsNotLearntFrom(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
-	farm(t, d, 20)
+	pipelinetest.Farm(t, d, 20)
 	r := newRig(t, d, dirs(t))
 	r.work(t)
 	one, _ := r.ends(t, spec())
@@ -418,9 +264,7 @@ func TestDeletedPictureIsNotLearntFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	learning := m.Learning()
-	r.album.mu.Lock()
-	r.album.gone = learning[3].Image // its label stays known to the data set
-	r.album.mu.Unlock()
+	r.album.Delete(learning[3].Image) // its label stays known to the data set
 	again, _ := r.ends(t, spec())
 	version, err := r.registry.Version(t.Context(), again.Chosen)
 	if err != nil || again.Manifest != one.Manifest || version.Facts.Provenance.Images != len(learning)-1 {
@@ -430,16 +274,16 @@ func TestDeletedPictureIsNotLearntFrom(t *testing.T) {
 
 func TestRunThatMakesNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(s *Spec){
-		"no candidate": func(s *Spec) { s.Candidates = nil }, "two of a name": func(s *Spec) { s.Candidates = Candidates([]float64{1, 1}) },
-		"a penalty of nothing": func(s *Spec) { s.Candidates = Candidates([]float64{0}) }, "a falling grid": func(s *Spec) { s.Candidates[0].C = []float64{2, 1} },
-		"no variant": func(s *Spec) { s.Variants = nil }, "unknown pictures": func(s *Spec) { s.Pictures = "paintings" },
+	for name, change := range map[string]func(s *pipeline.Spec){
+		"no candidate": func(s *pipeline.Spec) { s.Candidates = nil }, "two of a name": func(s *pipeline.Spec) { s.Candidates = pipeline.Candidates([]float64{1, 1}) },
+		"a penalty of nothing": func(s *pipeline.Spec) { s.Candidates = pipeline.Candidates([]float64{0}) }, "a falling grid": func(s *pipeline.Spec) { s.Candidates[0].C = []float64{2, 1} },
+		"no variant": func(s *pipeline.Spec) { s.Variants = nil }, "unknown pictures": func(s *pipeline.Spec) { s.Pictures = "paintings" },
 	} {
-		s := Default()
+		s := pipeline.Default()
 		if err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
-		if change(&s); !errors.Is(s.Check(), ErrSpec) {
+		if change(&s); !errors.Is(s.Check(), pipeline.ErrSpec) {
 			t.Errorf("%s is taken", name)
 		}
 	}
@@ -448,7 +292,7 @@ func TestRunThatMakesNoSenseIsRefused(t *testing.T) {
 func TestRunWithoutItsJobIsOrderedAgain(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
-	farm(t, d, 20)
+	pipelinetest.Farm(t, d, 20)
 	r := newRig(t, d, dirs(t))
 	one, err := r.Start(t.Context(), spec(), "ana")
 	if err != nil {

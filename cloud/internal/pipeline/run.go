@@ -253,8 +253,14 @@ func (x *execution) validate(ctx context.Context) (v Valid, err error) {
 }
 
 // learning is the folder of the pictures that are learnt from. Its name goes into
-// bundles, so it says the data set and nothing of this hub.
-func (x *execution) learning() string { return filepath.Join(x.dir, "dataset-"+x.run.Manifest[:12]) }
+// bundles, so it says what is learnt and neither when nor on which hub.
+func (x *execution) learning() string {
+	sum := sha256.New()
+	for _, one := range x.manifest.Learning() {
+		fmt.Fprintf(sum, "%s %s %q\n", one.Image, one.Class, one.Group)
+	}
+	return filepath.Join(x.dir, "dataset-"+hex.EncodeToString(sum.Sum(nil)[:6]))
+}
 
 // order is what the maker works on.
 func (x *execution) order(data string) Order {
