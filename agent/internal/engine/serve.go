@@ -63,10 +63,10 @@ func mismatch(why string) live.Condition {
 	return live.Condition{Code: codeMismatch, Severity: live.Serious, Args: map[string]string{"program": infer.Program, "why": why}}
 }
 
-// compare says when the worker's program is of another version than this one,
+// compareVersion says when the worker's program is of another version than this one,
 // though they understand each other. A program that knows no version says
 // nothing about it.
-func (e *Engine) compare(version string) {
+func (e *Engine) compareVersion(version string) {
 	if version == "" || e.config.Version == "" || version == e.config.Version {
 		e.board.Clear(codeVersion, "")
 		return
@@ -188,7 +188,7 @@ func (e *Engine) mirror(o *opened) (again string) {
 	case state.Up:
 		e.clearBut("")
 		e.logProvider(info)
-		e.compare(state.Version)
+		e.compareVersion(state.Version)
 	case state.Code == worker.CodeRefused && state.Refusal == infer.CodeProvider:
 		e.clearBut(codeProvider)
 		e.board.Raise(e.providerMissing(state.Err))
