@@ -198,7 +198,7 @@ func TestPoisonBlocksNothing(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
 	b := newBoard(t, t.TempDir())
-	b.timing.ackTimeout = 20 * time.Millisecond // of which the pause before a retry is half
+	b.timing.ackTimeout = 200 * time.Millisecond // of which the pause before a retry is half
 	b.keep(20)
 	h.poison = map[uint64]wire.RejectionDo{3: wire.Quarantine, 7: wire.Retry, 20: wire.Quarantine}
 	b.joinAt(h, h.addr)

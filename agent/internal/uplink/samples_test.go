@@ -348,7 +348,7 @@ func TestHubThatSaysNothingOfPicturesHoldsUpNoRecord(t *testing.T) {
 	t.Parallel()
 	h, b := newHub(t), newBoard(t, t.TempDir())
 	h.desk.mute = true
-	b.timing.ackTimeout = quick().ackTimeout / 100
+	b.timing.ackTimeout = quick().ackTimeout / 25
 	b.novel(3, 1000)
 	b.joinAt(h, h.addr)
 	b.run()
