@@ -92,7 +92,7 @@ func TestRunIsStartedWatchedAndItsModelMadeChampionByTheGateAlone(t *testing.T) 
 		if status, _, to := olga.do(http.MethodPost, "/training", form); status != http.StatusSeeOther || to != address {
 			t.Fatalf("%d to %q", status, to)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		one, err := pages.Runs.Get(ctx, n)
 		if err == nil {

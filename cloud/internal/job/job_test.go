@@ -71,7 +71,7 @@ func run(t *testing.T, j *Jobs) (stop func()) {
 
 func ended(t *testing.T, j *Jobs, id int64) Job {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	one, err := j.Wait(ctx, id)
 	if err != nil {

@@ -38,6 +38,7 @@ func piecesKind() Kind {
 	return Kind{Name: "pieces", Timeout: time.Hour, Attempts: 1, Run: Of(func(ctx context.Context, args piecesArgs, p *Progress) (string, error) {
 		tick := time.NewTicker(15 * time.Millisecond)
 		defer tick.Stop()
+		fmt.Println("working")
 		var all []string
 		for i := range args.Pieces {
 			path := filepath.Join(args.Folder, fmt.Sprintf("%03d", i))
@@ -86,7 +87,6 @@ func child() bool {
 		if err != nil {
 			return err
 		}
-		fmt.Println("started", one.ID)
 		if one, err = j.Wait(context.Background(), one.ID); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func TestKilledAnywhereEndsInTheSameResult(t *testing.T) {
 			chance, open := rand.New(rand.NewPCG(1, 2)), int64(0)
 			watch := dbtest.Open(t, dsn)
 			for range rounds {
-				kill := spawn(t, dsn, folder, func(line string) bool { return strings.HasPrefix(line, "started") })
+				kill := spawn(t, dsn, folder, func(line string) bool { return line == "working" || strings.HasPrefix(line, "ended") })
 				wait := time.NewTimer(time.Duration(chance.IntN(60)) * time.Millisecond)
 				<-wait.C
 				kill()

@@ -94,7 +94,7 @@ func (r *rig) ends(t *testing.T, s pipeline.Spec) (pipeline.Run, pipeline.Gate) 
 
 func (r *rig) wait(t *testing.T, one pipeline.Run) (pipeline.Run, pipeline.Gate) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	j, err := r.jobs.Wait(ctx, one.Job)
 	if err != nil || j.State != job.Done {
