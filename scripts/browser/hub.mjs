@@ -262,6 +262,7 @@ const pages = [
   { name: "task", path: "/task" },
   { name: "doubtful", path: "/task/doubtful" },
   { name: "datasets", path: "/datasets" },
+  { name: "training", path: "/training" },
   { name: "models", path: "/models" },
   { name: "predict", path: "/predict" },
   { name: "health", path: "/health" },

@@ -35,11 +35,6 @@ const (
 	StepGate     = "gate"
 )
 
-// StepNames are all steps in their order.
-func StepNames() []string {
-	return []string{StepValidate, StepFeatures, StepTrain, StepEvaluate, StepRegister, StepGate}
-}
-
 // Valid is what the step validate found.
 type Valid struct {
 	Images int            `json:"images"` // that may be learnt from
