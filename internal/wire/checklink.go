@@ -141,6 +141,11 @@ func (s *Summary) check() error {
 			err = errors.Join(err, checkName("verdict", string(v)), checkThat(n <= maxSeq, "verdict: %d of them", n))
 		}
 	}
+	err = errors.Join(err, checkThat(len(s.Sketches) <= MaxSketches, "sketches: %d, at most %d", len(s.Sketches), MaxSketches))
+	for _, one := range s.Sketches {
+		err = errors.Join(err, checkID("sketch: camera", one.Camera), checkHash("sketch: model", one.Model), checkID("sketch: variant", one.Variant),
+			checkThat(len(one.Data) >= 1 && len(one.Data) <= MaxSketch, "sketch: %d bytes, allowed are 1 to %d", len(one.Data), MaxSketch))
+	}
 	return err
 }
 

@@ -7,7 +7,8 @@ import "time"
 //
 //	1  2026-11-24  records of sightings, verdicts, reasons, clock quality
 //	2  2026-11-25  the link: batches, acknowledgements, states, summaries, samples, joining
-const Contract = 2
+//	3  2026-11-25  sketches of hours, for drift
+const Contract = 3
 
 // Verdict is what the board says of a sighting: for the task "grade" one of
 // the constants below, for a custom task one of its class names or Unsure.

@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// recordForm is the newest contract that has a golden file of a record; a
+// record that gains fields needs one of the contract that brings them.
+const recordForm = 2
+
 // goldenRecord is what every testdata/record-N.json must decode to, as far as
 // version N had its fields.
 func goldenRecord() Record {
@@ -52,7 +56,7 @@ func goldenFile(t testing.TB, version int) []byte {
 
 func TestGoldenFilesOfEveryVersionAreDecoded(t *testing.T) {
 	t.Parallel()
-	for version := 1; version <= Contract; version++ {
+	for version := 1; version <= recordForm; version++ {
 		got, err := DecodeRecord(goldenFile(t, version))
 		if err != nil {
 			t.Errorf("version %d: %v", version, err)
@@ -71,7 +75,7 @@ func TestNewestVersionIsWrittenAsItsGoldenFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := strings.TrimSpace(string(goldenFile(t, Contract))); string(got) != want {
+	if want := strings.TrimSpace(string(goldenFile(t, recordForm))); string(got) != want {
 		t.Errorf("written:\n%s\nwant:\n%s", got, want)
 	}
 }
@@ -95,7 +99,7 @@ func TestContractHistoryEndsWithTheContract(t *testing.T) {
 
 func TestFieldsOfANewerBoardAreIgnored(t *testing.T) {
 	t.Parallel()
-	newer := strings.Replace(string(goldenFile(t, Contract)), "{", `{"weight_kg": {"low": 3}, `, 1)
+	newer := strings.Replace(string(goldenFile(t, recordForm)), "{", `{"weight_kg": {"low": 3}, `, 1)
 	got, err := DecodeRecord([]byte(newer))
 	if err != nil || !reflect.DeepEqual(got, goldenRecord()) {
 		t.Errorf("%+v, %v", got, err)
@@ -204,7 +208,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	for version := 1; version <= Contract; version++ {
+	for version := 1; version <= recordForm; version++ {
 		f.Add(goldenFile(f, version))
 	}
 	f.Add([]byte(`{}`))

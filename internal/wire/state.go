@@ -109,7 +109,17 @@ type Summary struct {
 	Epoch    string            `json:"epoch"`
 	Hour     time.Time         `json:"hour"` // begin, UTC
 	Cameras  map[string]Counts `json:"cameras"`
-	NotKept  uint64            `json:"not_kept"` // since Boot
+	NotKept  uint64            `json:"not_kept"`           // since Boot
+	Sketches []CameraSketch    `json:"sketches,omitempty"` // what drift is told from
+}
+
+// CameraSketch is what package sketch sums up of the sightings of one camera in
+// an hour that one model judged: scores of two models are not comparable.
+type CameraSketch struct {
+	Camera  string `json:"camera"`
+	Model   string `json:"model"` // bundle id
+	Variant string `json:"variant"`
+	Data    []byte `json:"data"` // as sketch.Encode writes it
 }
 
 // Counts are numbers of sightings by verdict.
