@@ -12,13 +12,13 @@ import (
 )
 
 // Cost of trying one passphrase. A root key is opened a few times a year, so it
-// may cost a second and 128 MB.
+// may cost half a second and 64 MB.
 const (
-	passes  = 4
-	memory  = 128 << 10 // KiB
+	passes  = 3
+	memory  = 64 << 10 // KiB
 	lanes   = 2
 	keySize = 32
-	kdfName = "argon2id,4,131072,2" // the numbers above, in the file for whoever changes them
+	kdfName = "argon2id,3,65536,2" // the numbers above, in the file for whoever changes them
 )
 
 // aad binds what is sealed to what it is.
