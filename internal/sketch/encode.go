@@ -22,7 +22,7 @@ var ErrSketch = errors.New("bad sketch")
 
 // Encode returns the one form in which a sketch is kept and sent.
 func (s *Sketch) Encode() []byte {
-	b := binary.AppendUvarint([]byte{version}, s.n)
+	b := binary.AppendUvarint(binary.AppendUvarint([]byte{version}, s.n), s.judged)
 	outcomes := s.Outcomes()
 	b = binary.AppendUvarint(b, uint64(len(outcomes)))
 	for _, o := range outcomes {
@@ -97,7 +97,7 @@ func Decode(data []byte) (*Sketch, error) {
 }
 
 func (s *Sketch) read(r *reader) {
-	s.n = r.number()
+	s.n, s.judged = r.number(), r.number()
 	outcomes := r.number()
 	if outcomes > maxOutcomes {
 		r.bad = true
@@ -131,8 +131,8 @@ func (s *Sketch) read(r *reader) {
 // check holds that the parts agree on how many sightings there were, and that
 // no sum is beyond what so many can give.
 func (s *Sketch) check() error {
-	if s.n > MaxSightings {
-		return fmt.Errorf("%d sightings", s.n)
+	if s.n > MaxSightings || s.judged > s.n {
+		return fmt.Errorf("%d of %d sightings", s.judged, s.n)
 	}
 	var outcomes, classes uint64
 	for o, n := range s.outcomes {
@@ -142,23 +142,23 @@ func (s *Sketch) check() error {
 		outcomes += n
 	}
 	for i := range s.signals {
-		m := &s.signals[i]
+		m, count := &s.signals[i], s.of(Signal(i))
 		var binned uint64
 		for _, n := range m.bins {
-			binned += min(n, s.n+1)
+			binned += min(n, count+1)
 		}
-		if binned != s.n || m.sum > s.n*whole || m.squares > s.n*whole*whole {
+		if binned != count || m.sum > count*whole || m.squares > count*whole*whole {
 			return fmt.Errorf("%v does not add up", Signal(i))
 		}
 	}
 	for i, a := range s.axes {
-		if beyond(a.sum, s.n) || a.squares > s.n*farthest*farthest {
+		if beyond(a.sum, s.judged) || a.squares > s.judged*farthest*farthest {
 			return fmt.Errorf("axis %d does not add up", i)
 		}
 	}
 	for i := range s.classes {
 		c := &s.classes[i]
-		if c.n > s.n || c.top > c.n*whole || c.novelty > c.n*whole {
+		if c.n > s.judged || c.top > c.n*whole || c.novelty > c.n*whole {
 			return fmt.Errorf("class %d does not add up", i)
 		}
 		for _, sum := range c.axes {
@@ -168,8 +168,8 @@ func (s *Sketch) check() error {
 		}
 		classes += c.n
 	}
-	if outcomes != s.n || classes != s.n {
-		return fmt.Errorf("%d outcomes and %d classes of %d sightings", outcomes, classes, s.n)
+	if outcomes != s.n || classes != s.judged {
+		return fmt.Errorf("%d outcomes of %d sightings, %d classes of %d that were judged", outcomes, s.n, classes, s.judged)
 	}
 	return nil
 }

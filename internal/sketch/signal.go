@@ -19,6 +19,9 @@ const (
 	Signals = 8
 )
 
+// ofModel reports whether the model must have looked.
+func (s Signal) ofModel() bool { return s <= Novelty }
+
 // String is the name of a signal in documents and texts.
 func (s Signal) String() string {
 	return [Signals]string{"top_probability", "entropy", "novelty", "sharpness", "brightness", "contrast", "black", "burned"}[s]

@@ -14,7 +14,9 @@ const MaxSightings = 1 << 30
 // ErrFull is returned where a sketch would sum up more than MaxSightings.
 var ErrFull = errors.New("a sketch can't sum up more sightings")
 
-// Sight is what a sketch takes of one sighting.
+// Sight is what a sketch takes of one sighting. One of which no picture was
+// good enough for the model has no Probabilities; then Class, Novelty and Place
+// count for nothing.
 type Sight struct {
 	Verdict       wire.Verdict
 	Reason        wire.Reason
@@ -34,6 +36,7 @@ type Outcome struct {
 // Sketch sums up sightings; the zero Sketch sums up none. One goroutine uses it.
 type Sketch struct {
 	n        uint64
+	judged   uint64 // of them, by the model
 	outcomes map[Outcome]uint64
 	signals  [Signals]moments
 	axes     [Axes]axis
@@ -74,9 +77,21 @@ func (s *Sketch) Add(one Sight) error {
 	}
 	s.outcomes[Outcome{one.Verdict, one.Reason}]++
 	values := valuesOf(one)
+	judged := len(one.Probabilities) > 0
 	for i := range s.signals {
-		s.signals[i].add(Signal(i).fixed(values[i]))
+		if judged || !Signal(i).ofModel() {
+			s.signals[i].add(Signal(i).fixed(values[i]))
+		}
 	}
+	if judged {
+		s.judged++
+		s.place(one, values)
+	}
+	return nil
+}
+
+// place sums up what the model says of a sighting beside its signals.
+func (s *Sketch) place(one Sight, values [Signals]float64) {
 	c := &s.classes[min(max(one.Class, 0), Classes-1)]
 	c.n++
 	c.top += TopProbability.fixed(values[TopProbability])
@@ -87,7 +102,6 @@ func (s *Sketch) Add(one Sight) error {
 		s.axes[i].squares += uint64(at * at)
 		c.axes[i] += at
 	}
-	return nil
 }
 
 func (m *moments) add(fixed uint64) {
@@ -119,7 +133,7 @@ func (s *Sketch) Merge(other *Sketch) error {
 	if s.n+other.n > MaxSightings {
 		return ErrFull
 	}
-	s.n += other.n
+	s.n, s.judged = s.n+other.n, s.judged+other.judged
 	if s.outcomes == nil && len(other.outcomes) > 0 {
 		s.outcomes = map[Outcome]uint64{}
 	}

@@ -109,25 +109,25 @@ func (p *summaryPass) begin(ctx context.Context, u *Uplink, now time.Time) error
 	for i := range state.Cameras {
 		none[state.Cameras[i].ID] = wire.Counts{}
 	}
-	hour := func(at time.Time, cameras map[string]wire.Counts) {
+	hour := func(at time.Time, cameras map[string]wire.Counts, sketches []wire.CameraSketch) {
 		all := maps.Clone(none)
 		maps.Copy(all, cameras)
 		p.queue = append(p.queue, wire.Summary{
-			Contract: wire.Contract, Epoch: u.config.Epoch, Hour: at, Cameras: all, NotKept: u.config.Outbox.Usage().NotKept,
+			Contract: wire.Contract, Epoch: u.config.Epoch, Hour: at, Cameras: all, NotKept: u.config.Outbox.Usage().NotKept, Sketches: sketches,
 		})
 	}
 	empty := u.firstEmpty(current)
 	for _, h := range counted {
 		for ; empty.Before(h.At); empty = empty.Add(time.Hour) {
-			hour(empty, nil)
+			hour(empty, nil, nil)
 		}
-		hour(h.At, h.Cameras)
+		hour(h.At, h.Cameras, h.Sketches)
 		if !h.At.Before(empty) {
 			empty = h.At.Add(time.Hour)
 		}
 	}
 	for ; empty.Before(current); empty = empty.Add(time.Hour) {
-		hour(empty, nil)
+		hour(empty, nil, nil)
 	}
 	return nil
 }
