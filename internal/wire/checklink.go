@@ -70,6 +70,9 @@ func (s *State) check() error {
 	if s.Model != nil {
 		err = s.Model.check()
 	}
+	if s.Update != nil {
+		err = errors.Join(err, s.Update.check())
+	}
 	for i := range s.Cameras {
 		err = errors.Join(err, s.Cameras[i].check())
 	}
@@ -118,12 +121,17 @@ func (c *ConditionState) check() error {
 }
 
 func (d *Desired) check() error {
-	return errors.Join(
+	err := errors.Join(
 		checkContract(d.Contract),
 		checkThat(d.Version <= maxSeq, "version: %d", d.Version),
 		checkText("name", d.Name, MaxName),
 		checkText("site", d.Site, MaxName),
+		checkRoot(d.Root),
 	)
+	if d.Model != nil {
+		err = errors.Join(err, d.Model.check())
+	}
+	return err
 }
 
 func (s *Summary) check() error {
@@ -228,6 +236,7 @@ func (a *JoinAnswer) check() error {
 		checkText("site", a.Site, MaxName),
 		checkText("name", a.Name, MaxName),
 		checkText("hub_version", a.Hub, MaxName),
+		checkRoot(a.Root),
 	)
 }
 
