@@ -55,6 +55,7 @@ type Board struct {
 	Wish      int64    `bun:"wish"`     // version of what is desired
 	Settings  string   `bun:"settings"` // desired, JSON
 	LogLines  string   `bun:"log_lines"`
+	WantText  string   `bun:"wanted"` // Wanted as JSON, "" = nothing
 
 	Online bool `bun:"-"`
 }
@@ -127,7 +128,23 @@ func (b Board) Desired() wire.Desired {
 	if b.Settings != "" && json.Unmarshal([]byte(b.Settings), &d.Settings) != nil {
 		d.Settings = nil
 	}
+	wanted := b.Wanted()
+	d.Model, d.Pause = wanted.Model, wanted.Pause
 	return d
+}
+
+// Wanted is what the hub wants of a board's model.
+type Wanted struct {
+	Model *wire.DesiredModel `json:"model,omitempty"`
+	Pause bool               `json:"pause,omitempty"`
+}
+
+// Wanted is what the hub wants of the board's model now.
+func (b Board) Wanted() (w Wanted) {
+	if b.WantText == "" || json.Unmarshal([]byte(b.WantText), &w) != nil {
+		return Wanted{}
+	}
+	return w
 }
 
 // Event is one line of a board's history.

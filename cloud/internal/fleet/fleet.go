@@ -23,9 +23,10 @@ type Link interface {
 
 // Config is what a fleet needs.
 type Config struct {
-	Hub     string // https://host:port that boards join at
-	Broker  string // host:port that boards connect to
-	Version string // of the hub
+	Hub     string        // https://host:port that boards join at
+	Broker  string        // host:port that boards connect to
+	Version string        // of the hub
+	Root    func() string // of trust, as JSON text; nil = there is none
 	Now     func() time.Time
 }
 

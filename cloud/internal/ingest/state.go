@@ -33,7 +33,7 @@ func (i *Ingest) state(m broker.Message, state wire.State) *job {
 		}
 		i.say(m.Device, wire.TopicAck, wire.Ack{Contract: wire.Contract, Epoch: state.Epoch, Through: uint64(st.Through)})
 		if state.Desired.Version != uint64(board.Wish) {
-			i.say(m.Device, wire.TopicDesired, board.Desired())
+			i.say(m.Device, wire.TopicDesired, i.config.Fleet.Desired(board))
 		}
 	}
 	return j
