@@ -1,0 +1,89 @@
+package drift
+
+import (
+	"cmp"
+	"slices"
+
+	"gourdian/internal/sketch"
+)
+
+const (
+	// leastSightings of a block: below it a mean says little, so days are joined.
+	leastSightings = 30
+	// longestSpan is how many days are joined at most.
+	longestSpan = 7
+)
+
+// Day is what a camera's sightings of one day of the field clock, judged by one
+// model, sum up to.
+type Day struct {
+	Date        int // days since 1970
+	Model       string
+	Sum         *sketch.Sketch
+	Corrections int  // of them, by the farmer
+	Excluded    bool // no reference: the day belongs to an alarm
+}
+
+// Block is one observation: a day, or a few that were joined because each alone
+// had too few sightings.
+type Block struct {
+	Date     int // the last day
+	Span     int // days from the first to the last
+	N        int
+	Model    string
+	Excluded bool
+	measures measures
+}
+
+// Mean is a measure of the block; Known reports whether it has that measure.
+func (b *Block) Mean(m Measure) float64 { return b.measures.value[m] }
+
+// Blocks makes observations of the days of one camera. Days of the model that
+// judged the newest day count; those before the model changed do not, for the
+// scores of two models are not comparable.
+func Blocks(days []Day) []Block {
+	days = slices.Clone(days)
+	slices.SortStableFunc(days, func(a, b Day) int { return cmp.Compare(a.Date, b.Date) })
+	if len(days) == 0 {
+		return nil
+	}
+	var blocks []Block
+	var open []Day
+	for _, day := range days {
+		if day.Sum == nil || day.Sum.Count() == 0 {
+			continue
+		}
+		if len(open) > 0 && open[0].Model != day.Model {
+			open = nil
+		}
+		open = append(open, day)
+		for day.Date-open[0].Date >= longestSpan {
+			open = open[1:]
+		}
+		if block, ok := join(open); ok {
+			blocks = append(blocks, block)
+			open = nil
+		}
+	}
+	return blocks
+}
+
+// join makes a block of days, once they have enough sightings.
+func join(days []Day) (Block, bool) {
+	last := days[len(days)-1]
+	b := Block{Date: last.Date, Span: last.Date - days[0].Date + 1, Model: last.Model}
+	sum, corrections := &sketch.Sketch{}, 0
+	for _, day := range days {
+		if sum.Merge(day.Sum) != nil {
+			return b, false // beyond any camera
+		}
+		corrections += day.Corrections
+		b.Excluded = b.Excluded || day.Excluded
+	}
+	b.N = sum.Count()
+	if b.N < leastSightings {
+		return b, false
+	}
+	b.measures = measure(sum, corrections)
+	return b, true
+}

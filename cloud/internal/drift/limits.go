@@ -1,0 +1,115 @@
+package drift
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// fdr is the largest share of false ones among those that are chosen on a day.
+	fdr = 0.10
+	// watched days decide together: an alarm needs chosen of them to be chosen.
+	watched = 5
+	chosen  = 2
+	month   = 30
+	// followed is how often a day that is chosen although nothing happened is
+	// followed by another within those that are watched: their windows overlap.
+	// Measured with TestAQuietMonthKeepsTheBudget's fleets: 0.3 to 0.5.
+	followed = 0.5
+)
+
+// Limits follow from the number of false alarms that people bear.
+type Limits struct {
+	FDR      float64 // of Benjamini-Hochberg
+	Expected float64 // false alarms in 30 days over the whole fleet, at most
+}
+
+// LimitsFor returns the limits for at most budget false alarms in 30 days over
+// the whole fleet: where nothing happens, a day is chosen somewhere with
+// probability FDR, and that is an alarm when the camera is chosen again.
+func LimitsFor(budget float64) Limits {
+	l := Limits{FDR: min(fdr, budget/(month*followed))}
+	l.Expected = month * followed * l.FDR
+	return l
+}
+
+// choose marks the scores of one day.
+func choose(scores []Score, cameras int, limits Limits) {
+	var order []*Score
+	for i := range scores {
+		if !scores[i].Muted {
+			order = append(order, &scores[i])
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *Score) int { return cmp.Compare(a.P, b.P) })
+	for i := len(order) - 1; i >= 0; i-- {
+		if order[i].P > limits.FDR*float64(i+1)/float64(cameras) {
+			continue
+		}
+		for _, one := range order[:i+1] {
+			one.Hit = true
+		}
+		return
+	}
+}
+
+// Lasting reports whether a camera's newest scores, oldest first, are an alarm,
+// and which of them say so. Scores that lie farther apart than days can be
+// joined don't belong together: the camera was away.
+func Lasting(scores []Score) (moved []Score, alarm bool) {
+	if len(scores) == 0 {
+		return nil, false
+	}
+	scores = scores[max(0, len(scores)-watched):]
+	for i := len(scores) - 1; i > 0; i-- {
+		if scores[i].Date-scores[i-1].Date > longestSpan || scores[i].Model != scores[i-1].Model {
+			scores = scores[i:]
+			break
+		}
+	}
+	for _, s := range scores {
+		if s.Hit {
+			moved = append(moved, s)
+		}
+	}
+	return moved, len(moved) >= chosen && scores[len(scores)-1].Hit
+}
+
+// ordinary is the p-value above which a day is like any other.
+const ordinary = 0.05
+
+// Quiet reports whether nothing has stood out for as long as is watched.
+func Quiet(scores []Score) bool {
+	if len(scores) < watched {
+		return false
+	}
+	for _, s := range scores[len(scores)-watched:] {
+		if s.P < ordinary {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	// many is the share of cameras that must move together to be one alarm for
+	// all, manyLeast how many at least.
+	many      = 0.20
+	manyLeast = 3
+)
+
+// Together reports whether so many of the cameras judged on a day moved that
+// there is a common cause.
+func Together(scores []Score) bool {
+	moved, judged := 0, 0
+	for _, s := range scores {
+		if s.Muted {
+			continue
+		}
+		judged++
+		if s.Hit {
+			moved++
+		}
+	}
+	return moved >= manyLeast && float64(moved) > many*float64(judged)
+}
