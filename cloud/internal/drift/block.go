@@ -35,12 +35,11 @@ type Block struct {
 	measures measures
 }
 
-// Mean is a measure of the block; Known reports whether it has that measure.
+// Mean is a measure of the block, on the measure's scale.
 func (b *Block) Mean(m Measure) float64 { return b.measures.value[m] }
 
-// Blocks makes observations of the days of one camera. Days of the model that
-// judged the newest day count; those before the model changed do not, for the
-// scores of two models are not comparable.
+// Blocks makes observations of the days of one camera. Days of two models are
+// never joined: their scores are not comparable.
 func Blocks(days []Day) []Block {
 	days = slices.Clone(days)
 	slices.SortStableFunc(days, func(a, b Day) int { return cmp.Compare(a.Date, b.Date) })
