@@ -61,6 +61,7 @@ type Hub struct {
 	boards boards
 
 	pictures pictures
+	models   models
 }
 
 // boards are the parts that deal with boards.
@@ -93,7 +94,7 @@ func New(ctx context.Context, config Config, build Build, log *slog.Logger, out 
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{h.openStores, h.openPictures, h.openBoards, h.openConsole, h.openAPI} {
+	for _, open := range []func(context.Context) error{h.openStores, h.openPictures, h.openTrust, h.openBoards, h.openConsole, h.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -126,12 +127,13 @@ func (h *Hub) openStores(ctx context.Context) (err error) {
 func (h *Hub) openBoards(ctx context.Context) (err error) {
 	b := &h.boards
 	b.fleet, err = fleet.Open(ctx, fleet.Config{
-		Hub: h.config.address(), Broker: h.config.brokerAddress(), Version: h.build.Version, Now: time.Now,
+		Hub: h.config.address(), Broker: h.config.brokerAddress(), Version: h.build.Version, Root: h.models.repo.RootText, Now: time.Now,
 	}, h.db, h.authority)
 	if err != nil {
 		return err
 	}
-	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Log: h.log})
+	h.openRollouts(b.fleet)
+	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Models: &h.models, Log: h.log})
 	b.broker, err = broker.New(broker.Config{
 		Listen: h.config.ListenMQTT, Certificate: h.server.Certificate, Boards: h.authority.Pool(), Now: time.Now,
 		Guard: b.fleet, Receiver: b.ingest, Log: h.log,
@@ -141,6 +143,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	}
 	b.fleet.Attach(b.broker)
 	b.ingest.Attach(b.broker)
+	h.models.deliver.Attach(b.broker)
 	h.routes = append(h.routes, api.NewJoin(b.fleet, h.log).Routes()...)
 	h.routes = append(h.routes, api.NewBoards(b.fleet, h.db, h.log).Routes()...)
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)

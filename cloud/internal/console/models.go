@@ -237,6 +237,8 @@ func (m *Models) refused(c *gin.Context, err error) {
 		return
 	case errors.Is(err, registry.ErrChampion):
 		key = "hub.models.fault.champion"
+	case errors.Is(err, registry.ErrInUse):
+		key = "hub.models.fault.in_use"
 	case errors.Is(err, registry.ErrChanged):
 		key = "hub.models.fault.changed"
 	case errors.Is(err, registry.ErrReason):

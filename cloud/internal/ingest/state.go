@@ -19,10 +19,16 @@ import (
 func (i *Ingest) state(m broker.Message, state wire.State) *job {
 	var board fleet.Board
 	var st stream
+	kick := false
 	j := &job{}
 	j.apply = func(ctx context.Context, tx bun.Tx) (err error) {
 		if board, err = i.config.Fleet.Report(ctx, tx, m.Device, state, m.At); err != nil || !state.Online {
 			return err
+		}
+		if i.config.Models != nil {
+			if kick, err = i.config.Models.Report(ctx, tx, m.Device, state); err != nil {
+				return err
+			}
 		}
 		st, _, err = position(ctx, tx, m.Device, state.Epoch, db.Micros(m.At))
 		return err
@@ -34,6 +40,9 @@ func (i *Ingest) state(m broker.Message, state wire.State) *job {
 		i.say(m.Device, wire.TopicAck, wire.Ack{Contract: wire.Contract, Epoch: state.Epoch, Through: uint64(st.Through)})
 		if state.Desired.Version != uint64(board.Wish) {
 			i.say(m.Device, wire.TopicDesired, i.config.Fleet.Desired(board))
+		}
+		if kick {
+			i.config.Models.Kick()
 		}
 	}
 	return j
@@ -62,6 +71,18 @@ func (i *Ingest) summary(m broker.Message, s wire.Summary) *job {
 		}
 		return nil
 	}}
+}
+
+// ask hands on what a board asks for. The answer comes when it is its turn.
+func (i *Ingest) ask(m broker.Message) error {
+	ask, err := wire.DecodeAsk(m.Payload)
+	if err != nil || i.config.Models == nil {
+		i.stats.unreadable.Add(1)
+		return nil // as for all that makes no sense
+	}
+	i.config.Models.Ask(m.Device, ask)
+	i.stats.messages.Add(1)
+	return nil
 }
 
 // sample hands on what is said about a picture. Its answer travels at once.

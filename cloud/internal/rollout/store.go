@@ -303,3 +303,12 @@ func (r *Rollouts) History(ctx context.Context, id string) ([]Event, error) {
 	}
 	return list, nil
 }
+
+// Open reports whether a version is being brought to boards.
+func Open(ctx context.Context, q bun.IDB, version int64) (bool, error) {
+	n, err := q.NewSelect().Model((*Rollout)(nil)).Where("version = ?", version).Where("state IN (?)", bun.In([]State{Running, Paused, Stopped})).Count(ctx)
+	if err != nil {
+		return false, fmt.Errorf("find rollouts of a version: %w", err)
+	}
+	return n > 0, nil
+}
