@@ -146,6 +146,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	h.models.deliver.Attach(b.broker)
 	h.routes = append(h.routes, api.NewJoin(b.fleet, h.log).Routes()...)
 	h.routes = append(h.routes, api.NewBoards(b.fleet, h.db, h.log).Routes()...)
+	h.routes = append(h.routes, api.NewRollouts(h.models.rollouts, h.models.repo, h.audit, h.log).Routes()...)
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)
 	h.gauges = append(h.gauges, linkGauges(b.ingest.Stats)...)
 	h.gauges = append(h.gauges, brokerGauges(b.broker.Stats)...)
