@@ -84,12 +84,12 @@ type raised map[int][]int
 func (r *benchRun) raise(rule func(date, camera int) bool) raised {
 	all := raised{}
 	for camera := range benchCameras {
-		last := -watched - 1
+		last := -Watched - 1
 		for date := learnDays; date < learnDays+quietDays+shiftDays; date++ {
 			if !rule(date, camera) {
 				continue
 			}
-			if date-last > watched {
+			if date-last > Watched {
 				all[camera] = append(all[camera], date)
 			}
 			last = date
@@ -182,12 +182,12 @@ func (k *ksRule) perCamera(date, camera int) bool { return k.least[camera][date]
 // lasting asks for two of five days, as ours does.
 func (k *ksRule) lasting(date, camera int) bool {
 	n := 0
-	for d := date; d > date-watched; d-- {
+	for d := date; d > date-Watched; d-- {
 		if k.perCamera(d, camera) {
 			n++
 		}
 	}
-	return n >= chosen && k.perCamera(date, camera)
+	return n >= Chosen && k.perCamera(date, camera)
 }
 
 // kolmogorov is the asymptotic p-value of the two-sample test of sorted values.

@@ -22,6 +22,7 @@ type Day struct {
 	Sum         *sketch.Sketch
 	Corrections int  // of them, by the farmer
 	Excluded    bool // no reference: the day belongs to an alarm
+	Settled     bool // that alarm is closed: what begins later has nothing to do with it
 }
 
 // Block is one observation: a day, or a few that were joined because each alone
@@ -32,6 +33,7 @@ type Block struct {
 	N        int
 	Model    string
 	Excluded bool
+	Settled  bool
 	measures measures
 }
 
@@ -77,7 +79,7 @@ func join(days []Day) (Block, bool) {
 			return b, false // beyond any camera
 		}
 		corrections += day.Corrections
-		b.Excluded = b.Excluded || day.Excluded
+		b.Excluded, b.Settled = b.Excluded || day.Excluded, b.Settled || day.Settled
 	}
 	b.N = sum.Count()
 	if b.N < leastSightings {

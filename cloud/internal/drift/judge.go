@@ -48,6 +48,9 @@ type Score struct {
 	// deviations each measure lies from its reference.
 	Groups     [groups]float64
 	Deviations [Measures]float64
+	// Means are those of the day, Usual of its references, Spread how far a day
+	// usually lies from them; all on the scales of the measures.
+	Means, Usual, Spread [Measures]float64
 }
 
 // deviations are how far a day lies in each group, and the window that ends
@@ -220,11 +223,17 @@ func (p *null) score(s *Stream, at int) (Score, bool) {
 		score.Groups[g] = atLeast(p.groups[g], by[g])
 	}
 	score.P = atLeast(p.all, all)
+	score.Means, score.Usual = b.measures.value, base.mean
+	for i := range Measures {
+		score.Spread[i] = math.Sqrt(base.variance[i] * (1 + 1/base.n))
+	}
 	return score, true
 }
 
 // follows reports whether two blocks belong to one run of days.
-func follows(a, b *Block) bool { return a.Model == b.Model && b.Date-a.Date <= longestSpan }
+func follows(a, b *Block) bool {
+	return a.Model == b.Model && b.Date-a.Date <= longestSpan && !a.Settled
+}
 
 // baseline is what a camera's reference days are like.
 type baseline struct {

@@ -5,13 +5,16 @@ import (
 	"slices"
 )
 
+// Watched days decide together: an alarm needs Chosen of them to be chosen.
+const (
+	Watched = 5
+	Chosen  = 2
+)
+
 const (
 	// fdr is the largest share of false ones among those that are chosen on a day.
-	fdr = 0.10
-	// watched days decide together: an alarm needs chosen of them to be chosen.
-	watched = 5
-	chosen  = 2
-	month   = 30
+	fdr   = 0.10
+	month = 30
 	// followed is how often a day that is chosen although nothing happened is
 	// followed by another within those that are watched: their windows overlap.
 	// Measured with TestAQuietMonthKeepsTheBudget's fleets: 0.3 to 0.5.
@@ -60,7 +63,7 @@ func Lasting(scores []Score) (moved []Score, alarm bool) {
 	if len(scores) == 0 {
 		return nil, false
 	}
-	scores = scores[max(0, len(scores)-watched):]
+	scores = scores[max(0, len(scores)-Watched):]
 	for i := len(scores) - 1; i > 0; i-- {
 		if scores[i].Date-scores[i-1].Date > longestSpan || scores[i].Model != scores[i-1].Model {
 			scores = scores[i:]
@@ -72,7 +75,7 @@ func Lasting(scores []Score) (moved []Score, alarm bool) {
 			moved = append(moved, s)
 		}
 	}
-	return moved, len(moved) >= chosen && scores[len(scores)-1].Hit
+	return moved, len(moved) >= Chosen && scores[len(scores)-1].Hit
 }
 
 // ordinary is the p-value above which a day is like any other.
@@ -80,10 +83,10 @@ const ordinary = 0.05
 
 // Quiet reports whether nothing has stood out for as long as is watched.
 func Quiet(scores []Score) bool {
-	if len(scores) < watched {
+	if len(scores) < Watched {
 		return false
 	}
-	for _, s := range scores[len(scores)-watched:] {
+	for _, s := range scores[len(scores)-Watched:] {
 		if s.P < ordinary {
 			return false
 		}

@@ -87,3 +87,12 @@ func (f *Finding) reason(z *[Measures]float64) Reason {
 		return LessSure
 	}
 }
+
+// ByName are the p-values of the groups that raise alarms.
+func (f *Finding) ByName() map[string]float64 {
+	by := map[string]float64{}
+	for g := range Group(raising) {
+		by[g.String()] = f.Groups[g]
+	}
+	return by
+}
