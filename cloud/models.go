@@ -8,17 +8,15 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"gourdian/cloud/internal/api"
 	"gourdian/cloud/internal/deliver"
 	"gourdian/cloud/internal/fleet"
 	"gourdian/cloud/internal/health"
 	"gourdian/cloud/internal/registry"
+	"gourdian/cloud/internal/release"
 	"gourdian/cloud/internal/rollout"
 	"gourdian/cloud/internal/trust"
 	"gourdian/internal/service"
-	"gourdian/internal/wire"
 )
 
 // Rollout says how much of the link models may take.
@@ -38,50 +36,46 @@ func (r *Rollout) check(fault func(path string, err error)) {
 	}
 }
 
-// models are the parts that bring models to boards. It is ingest's Models.
+// models are the parts that bring models to boards.
 type models struct {
-	overrides *trust.Overrides
-	repo      *trust.Repo
-	library   *deliver.Library
-	deliver   *deliver.Deliver
-	rollouts  *rollout.Rollouts
-	sign      *signing
+	repo     *trust.Repo
+	deliver  *deliver.Deliver
+	rollouts *rollout.Rollouts
+	release  *release.Release
 }
 
-// Ask implements ingest.Models.
-func (m *models) Ask(device string, ask wire.Ask) { m.deliver.Ask(device, ask) }
-
-// Report implements ingest.Models.
-func (m *models) Report(ctx context.Context, tx bun.Tx, device string, state wire.State) (bool, error) {
-	return m.rollouts.Report(ctx, tx, device, state)
+// toBoards is ingest's Models: what boards ask for, and how they do.
+type toBoards struct {
+	*deliver.Deliver
+	*rollout.Rollouts
 }
-
-// Kick implements ingest.Models.
-func (m *models) Kick() { m.rollouts.Kick() }
 
 // openTrust wires what signs models and gives them to boards.
 func (h *Hub) openTrust(ctx context.Context) (err error) {
 	m, keys := &h.models, filepath.Join(h.config.Data, "keys")
-	if m.overrides, err = trust.OpenOverrides(h.db, keys); err != nil {
+	overrides, err := trust.OpenOverrides(h.db, keys)
+	if err != nil {
 		return err
 	}
 	m.repo, err = trust.Open(ctx, trust.Config{
-		Dir: filepath.Join(h.config.Data, "trust"), Keys: keys, Evidence: m.overrides, Now: time.Now, Log: h.log,
+		Dir: filepath.Join(h.config.Data, "trust"), Keys: keys, Evidence: overrides, Now: time.Now, Log: h.log,
 	})
 	if err != nil {
 		return err
 	}
-	m.library = deliver.NewLibrary(h.db, h.pictures.blobs)
+	library := deliver.NewLibrary(h.db, h.pictures.blobs)
 	m.deliver = deliver.New(deliver.Config{
-		Library: m.library, Metadata: m.repo.Metadata, Now: time.Now, Log: h.log,
+		Library: library, Metadata: m.repo.Metadata, Now: time.Now, Log: h.log,
 		Limits: deliver.Limits{Rate: int64(h.config.Rollout.KBPerSecond) * 1000, PerDay: int64(h.config.Rollout.MBPerDay) * 1_000_000},
 	})
-	m.sign = &signing{hub: h}
-	h.pictures.registry.Hook(registry.Hooks{Moved: m.sign.moved, Delete: m.sign.mayDelete})
+	m.release = release.New(release.Config{
+		DB: h.db, Registry: h.pictures.registry, Overrides: overrides, Repo: m.repo, Library: library, Now: time.Now, Log: h.log,
+	})
+	h.pictures.registry.Hook(registry.Hooks{Moved: m.release.Moved, Delete: rollout.MayDelete})
 	h.checks["trust"] = checkTrust(m.repo, time.Now)
 	h.gauges = append(h.gauges, deliverGauges(m.deliver.Stats)...)
 	for _, part := range []service.Part{
-		{Name: "trust", Run: m.repo.Run}, {Name: "models to boards", Run: m.deliver.Run}, {Name: "signer", Run: m.sign.Run},
+		{Name: "trust", Run: m.repo.Run}, {Name: "models to boards", Run: m.deliver.Run}, {Name: "signer", Run: m.release.Run},
 	} {
 		h.group.Add(part)
 	}
@@ -91,97 +85,9 @@ func (h *Hub) openTrust(ctx context.Context) (err error) {
 // openRollouts wires what decides which board runs which model.
 func (h *Hub) openRollouts(f *fleet.Fleet) {
 	m := &h.models
-	m.rollouts = rollout.New(rollout.Config{DB: h.db, Fleet: f, Models: h.pictures.registry, Sign: m.sign, Now: time.Now, Log: h.log})
+	m.rollouts = rollout.New(rollout.Config{DB: h.db, Fleet: f, Models: h.pictures.registry, Sign: m.release, Now: time.Now, Log: h.log})
 	h.checks["rollouts"] = checkRollouts(m.rollouts)
 	h.group.Add(service.Part{Name: "rollouts", Run: m.rollouts.Run})
-}
-
-// signing lets boards take versions that may run on them.
-type signing struct{ hub *Hub }
-
-// moved makes a signed override of every move of the champion: it is an admin's
-// decision, with a reason.
-func (s *signing) moved(ctx context.Context, tx bun.Tx, m registry.Move, v registry.Version) error {
-	_, err := s.hub.models.overrides.Record(ctx, tx, trust.Override{
-		Kind: trust.Promoted, Who: m.By, At: m.At, Reason: m.Reason, Version: v.Number, Bundle: v.Bundle, Champion: m.From,
-	})
-	return err
-}
-
-// mayDelete keeps the file of a version that boards are being brought.
-func (s *signing) mayDelete(ctx context.Context, tx bun.Tx, v registry.Version) error {
-	open, err := rollout.Open(ctx, tx, v.Number)
-	if err == nil && open {
-		err = registry.ErrInUse
-	}
-	return err
-}
-
-// Release implements rollout.Releaser.
-func (s *signing) Release(ctx context.Context, v registry.Version, who, reason string) error {
-	m := &s.hub.models
-	if _, err := m.overrides.Grant(ctx, v.Bundle); errors.Is(err, trust.ErrNoGrant) && who != "" {
-		now, err := s.hub.pictures.registry.Alias(ctx)
-		if err != nil {
-			return err
-		}
-		one := trust.Override{Kind: trust.Rolled, Who: who, At: time.Now(), Reason: reason, Version: v.Number, Bundle: v.Bundle, Champion: now.Number}
-		if _, err := m.overrides.Record(ctx, s.hub.db.Write(), one); err != nil {
-			return err
-		}
-	} else if err != nil {
-		return err
-	}
-	listing, err := m.library.Add(ctx, v.Bundle, v.Blob)
-	if err != nil {
-		return err
-	}
-	return m.repo.Add(ctx, trust.Release{
-		Version: v.Number, Name: v.Facts.Name, Bundle: v.Bundle, ManifestBytes: listing.ManifestBytes, Index: listing.Sum, IndexBytes: listing.Bytes,
-	})
-}
-
-// Signed implements rollout.Releaser.
-func (s *signing) Signed(bundle string) bool { return s.hub.models.repo.Signed(bundle) }
-
-// Run signs every champion, and lets boards have the pieces of what was signed
-// before the hub started.
-func (s *signing) Run(ctx context.Context) error {
-	versions, err := s.hub.pictures.registry.Versions(ctx)
-	if err != nil {
-		return err
-	}
-	for _, v := range versions {
-		if v.Deleted || !s.Signed(v.Bundle) {
-			continue
-		}
-		if _, err := s.hub.models.library.Add(ctx, v.Bundle, v.Blob); err != nil {
-			s.hub.log.Error("boards can't have a signed model", "version", v.Number, "error", err)
-		}
-	}
-	for {
-		changed := s.hub.pictures.registry.Changed()
-		if err := s.champion(ctx); err != nil && ctx.Err() == nil {
-			s.hub.log.Warn("the champion is not signed for boards", "error", err)
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-func (s *signing) champion(ctx context.Context) error {
-	now, err := s.hub.pictures.registry.Alias(ctx)
-	if err != nil || now.Number == 0 {
-		return err
-	}
-	v, err := s.hub.pictures.registry.Version(ctx, now.Number)
-	if err != nil {
-		return err
-	}
-	return s.Release(ctx, v, "", "")
 }
 
 // rootWarning is how long before its end somebody is asked to bring the root key.

@@ -133,7 +133,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 		return err
 	}
 	h.openRollouts(b.fleet)
-	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Models: &h.models, Log: h.log})
+	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Models: toBoards{h.models.deliver, h.models.rollouts}, Log: h.log})
 	b.broker, err = broker.New(broker.Config{
 		Listen: h.config.ListenMQTT, Certificate: h.server.Certificate, Boards: h.authority.Pool(), Now: time.Now,
 		Guard: b.fleet, Receiver: b.ingest, Log: h.log,

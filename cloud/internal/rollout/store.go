@@ -304,11 +304,15 @@ func (r *Rollouts) History(ctx context.Context, id string) ([]Event, error) {
 	return list, nil
 }
 
-// Open reports whether a version is being brought to boards.
-func Open(ctx context.Context, q bun.IDB, version int64) (bool, error) {
-	n, err := q.NewSelect().Model((*Rollout)(nil)).Where("version = ?", version).Where("state IN (?)", bun.In([]State{Running, Paused, Stopped})).Count(ctx)
+// MayDelete refuses to let go of a version that boards are being brought. It is
+// the registry's hook.
+func MayDelete(ctx context.Context, tx bun.Tx, v registry.Version) error {
+	n, err := tx.NewSelect().Model((*Rollout)(nil)).Where("version = ?", v.Number).Where("state IN (?)", bun.In([]State{Running, Paused, Stopped})).Count(ctx)
 	if err != nil {
-		return false, fmt.Errorf("find rollouts of a version: %w", err)
+		return fmt.Errorf("find rollouts of a version: %w", err)
 	}
-	return n > 0, nil
+	if n > 0 {
+		return registry.ErrInUse
+	}
+	return nil
 }
