@@ -142,7 +142,8 @@ func (h *Hub) addPictures() {
 	h.routes = append(h.routes, archives.Routes()...)
 	h.console.Add((&console.Samples{Console: h.console, Samples: p.samples, Labels: p.labels, Import: archives}).Section())
 	h.console.Add((&console.Labelling{Console: h.console, Samples: p.samples, Labels: p.labels}).Section())
-	h.console.Add((&console.Models{Console: h.console, Registry: p.registry, State: p.predict.State}).Section())
+	h.console.Add((&console.Models{Console: h.console, Registry: p.registry, State: p.predict.State, Rollouts: h.models.rollouts}).Section())
+	h.console.Add((&console.Rollouts{Console: h.console, Rollouts: h.models.rollouts, Registry: p.registry, Fleet: h.boards.fleet, State: p.predict.State}).Section())
 	h.console.Add((&console.Predict{
 		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Access: access,
 	}).Section())

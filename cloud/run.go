@@ -171,7 +171,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	h.checks["page assets"] = checkAssets(h.console.Missing)
 	h.checks["predict"] = checkPredict(h.pictures.predict.State, h.config.Predict.Queue)
 	h.addPictures()
-	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db}).Section())
+	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db, Models: h.models.rollouts, Bytes: h.models.deliver}).Section())
 	h.group.Add(service.Part{Name: "health", Run: h.health.Run})
 	return h.addAlerts()
 }

@@ -40,6 +40,7 @@ type boardView struct {
 	Revoked   bool
 	Successor string
 	Settings  *settingsView // nil = it has told none
+	Update    *updateView   // nil = the hub has brought it no model
 	Others    []choice      // boards that may take its place, the newest first
 }
 
@@ -112,8 +113,12 @@ func (f *Fleet) showBoard(c *gin.Context, status int, fault string) {
 	if set, ok := v.settings(b); ok && b.State == fleet.Active {
 		view.Settings = &set
 	}
+	var err error
+	if view.Update, err = f.update(c.Request.Context(), v, b.Device); err != nil {
+		k.fail(c, err)
+		return
+	}
 	if view.Admin && !view.Gone {
-		var err error
 		if view.Others, err = f.others(c.Request.Context(), b); err != nil {
 			k.fail(c, err)
 			return
