@@ -26,6 +26,7 @@ import (
 	"gourdian/cloud/internal/health"
 	"gourdian/cloud/internal/ingest"
 	"gourdian/cloud/internal/logbook"
+	"gourdian/cloud/internal/monitor"
 	"gourdian/cloud/internal/people"
 	"gourdian/internal/service"
 	"gourdian/internal/web"
@@ -52,6 +53,7 @@ type Hub struct {
 	server    *authority.Server
 	health    *health.Watch
 	console   *console.Console
+	monitor   *monitor.Monitor
 	api       *api.Server
 	group     *service.Group
 
@@ -94,7 +96,7 @@ func New(ctx context.Context, config Config, build Build, log *slog.Logger, out 
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{h.openStores, h.openPictures, h.openTrust, h.openBoards, h.openConsole, h.openAPI} {
+	for _, open := range []func(context.Context) error{h.openStores, h.openMonitor, h.openPictures, h.openTrust, h.openBoards, h.openConsole, h.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -133,7 +135,7 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 		return err
 	}
 	h.openRollouts(b.fleet)
-	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Models: toBoards{h.models.deliver, h.models.rollouts}, Log: h.log})
+	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Sketches: h.monitor, Models: toBoards{h.models.deliver, h.models.rollouts}, Log: h.log})
 	b.broker, err = broker.New(broker.Config{
 		Listen: h.config.ListenMQTT, Certificate: h.server.Certificate, Boards: h.authority.Pool(), Now: time.Now,
 		Guard: b.fleet, Receiver: b.ingest, Log: h.log,
@@ -171,6 +173,7 @@ func (h *Hub) openConsole(context.Context) (err error) {
 	h.checks["page assets"] = checkAssets(h.console.Missing)
 	h.checks["predict"] = checkPredict(h.pictures.predict.State, h.config.Predict.Queue)
 	h.addPictures()
+	h.addDrift()
 	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db, Models: h.models.rollouts, Bytes: h.models.deliver}).Section())
 	h.group.Add(service.Part{Name: "health", Run: h.health.Run})
 	return h.addAlerts()

@@ -51,8 +51,8 @@ type Place struct {
 
 // Section is a part of the console: an entry of the menu with its addresses.
 type Section struct {
-	Name   string // "fleet"; the menu says "hub.nav.fleet"
-	Path   string
+	Name   string      // "fleet"; the menu says "hub.nav.fleet"
+	Path   string      // "" = its pages belong to another one in the menu
 	Least  people.Role // who sees it in the menu
 	Routes []api.Route
 	Steps  []Step

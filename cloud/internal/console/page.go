@@ -16,6 +16,7 @@ type page struct {
 	Nav     string // the section that it belongs to, "" = none
 	Title   string
 	Scripts []string // assets beside htmx
+	Styles  []string // assets beside the two style sheets
 	Live    bool     // parts of it change by themselves
 	Body    any
 }
@@ -62,7 +63,7 @@ func (k *Console) show(c *gin.Context, status int, p page) {
 		view.Who = who.Name
 		view.Said = k.opts.Sessions.TakeFlash(c.Request.Context())
 		for _, s := range k.sections {
-			if who.Role.Allows(s.Least) {
+			if s.Path != "" && who.Role.Allows(s.Least) {
 				view.Menu = append(view.Menu, menuEntry{s.Path, v.Say("hub.nav." + s.Name), s.Name == p.Nav})
 			}
 		}

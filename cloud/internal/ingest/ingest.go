@@ -46,6 +46,12 @@ type Samples interface {
 	Piece(ctx context.Context, from sample.Board, h wire.SampleHeader, body []byte) (wire.Want, error)
 }
 
+// Sketches takes what boards sum up of their hours, in the transaction that
+// keeps their counts; *monitor.Monitor is one.
+type Sketches interface {
+	Take(ctx context.Context, tx bun.Tx, device string, s wire.Summary) error
+}
+
 // Models deals with the models of boards.
 type Models interface {
 	// Ask takes down what a board asks for, and never waits.
@@ -62,6 +68,8 @@ type Config struct {
 	Fleet   *fleet.Fleet
 	Samples Samples // nil = pictures are not wanted
 	Models  Models  // nil = boards are given none
+	// Sketches is nil where nobody watches for changes in the field.
+	Sketches Sketches
 	Log     *slog.Logger
 }
 

@@ -69,7 +69,10 @@ func (i *Ingest) summary(m broker.Message, s wire.Summary) *job {
 				}
 			}
 		}
-		return nil
+		if i.config.Sketches == nil {
+			return nil
+		}
+		return i.config.Sketches.Take(ctx, tx, m.Device, s)
 	}}
 }
 

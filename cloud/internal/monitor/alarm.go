@@ -41,6 +41,7 @@ const (
 var (
 	ErrNotFound = errors.New("no such alarm")
 	ErrClosed   = errors.New("the alarm is closed")
+	ErrOutcome  = errors.New("no outcome of an alarm")
 )
 
 // Alarm is one alarm. That of many cameras together has no Device.
@@ -358,7 +359,7 @@ func (m *Monitor) Acknowledge(ctx context.Context, id int64, who string) error {
 // Close ends an alarm.
 func (m *Monitor) Close(ctx context.Context, id int64, outcome Outcome, who string) error {
 	if !slices.Contains(Outcomes(), outcome) {
-		return fmt.Errorf("close alarm %d: %q is no outcome", id, outcome)
+		return fmt.Errorf("close alarm %d: %w: %q", id, ErrOutcome, outcome)
 	}
 	return m.change(ctx, id, who, func(a *Alarm) string {
 		a.State, a.Outcome = Closed, outcome
