@@ -216,8 +216,8 @@ func (r *Rollouts) offer(ctx context.Context, tx bun.Tx, one Rollout, boards []B
 }
 
 // settle reports whether a wave is through: all of its boards that were heard of
-// have finished, and one of them runs the model, unless none is left that could.
-// since is when the last of them finished.
+// have finished. In the first wave one of them must run the model, unless none
+// is left that could. since is when the last of them finished.
 func settle(wave int, boards []Board) (settled bool, since int64) {
 	runs, could := 0, 0
 	for _, b := range boards {
@@ -238,7 +238,7 @@ func settle(wave int, boards []Board) (settled bool, since int64) {
 			since = max(since, b.ChangedAt)
 		}
 	}
-	return runs > 0 || could == 0, since
+	return runs > 0 || could == 0 || wave > 0, since
 }
 
 // mostWelcome bounds the boards that are told at one look after they joined.
