@@ -130,11 +130,35 @@ func TestACloudyWeekIsOneAlarmForAll(t *testing.T) {
 	for i := range f.scores {
 		today = append(today, f.scores[i][len(f.scores[i])-1])
 	}
-	if !Together(today) {
+	if len(Together(today)) < 6 {
 		t.Error("ten of ten cameras moved, and nobody sees that they did together")
 	}
-	if Together(today[:2]) {
+	if Together(today[:2]) != nil {
 		t.Error("two cameras are no fleet")
+	}
+}
+
+func TestTroublesOfDifferentKindsHaveNoCommonCause(t *testing.T) {
+	t.Parallel()
+	f, _, _ := after(t, 18, 6, 3, func(camera, _ int, g *[signals]float64, _ *sketch.Sight) {
+		switch camera {
+		case 0, 1:
+			g[2] -= 4 // dirt
+		case 2, 3:
+			g[1] += 4 // new kinds
+		}
+	})
+	var today []Score
+	for i := range f.scores {
+		today = append(today, f.scores[i][len(f.scores[i])-1])
+	}
+	if moved := Together(today); moved != nil {
+		t.Errorf("taken for one trouble: %d cameras", len(moved))
+	}
+	for i := range 4 {
+		if _, alarm := Lasting(f.scores[i]); !alarm {
+			t.Errorf("camera %d has no alarm", i)
+		}
 	}
 }
 
@@ -334,12 +358,12 @@ func TestTheFirstToReportAreJudgedLikeTheLast(t *testing.T) {
 	t.Parallel()
 	limits := LimitsFor(1)
 	scores := []Score{{P: 0.001}}
-	choose(scores, 100, limits)
+	choose(scores, []bool{false}, 100, limits)
 	if scores[0].Hit {
 		t.Error("the only one of 100 cameras that has told its day is chosen as if it were all")
 	}
 	scores[0].P = 0.0006
-	if choose(scores, 100, limits); !scores[0].Hit {
+	if choose(scores, []bool{false}, 100, limits); !scores[0].Hit {
 		t.Error("one that would be chosen among 100 is not")
 	}
 }

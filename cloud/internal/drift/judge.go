@@ -31,6 +31,9 @@ const (
 type Stream struct {
 	Key    string
 	Blocks []Block
+	// Alarmed: an alarm about the camera is open. What is known to have moved
+	// must not lower the bar for the others, as it would within one procedure.
+	Alarmed bool
 }
 
 // Score is what a camera's day is worth.
@@ -71,6 +74,7 @@ type null struct {
 func Judge(streams []Stream, date, cameras int, limits Limits) []Score {
 	pool := learn(streams, date)
 	var scores []Score
+	var alarmed []bool
 	for i := range streams {
 		at := slices.IndexFunc(streams[i].Blocks, func(b Block) bool { return b.Date == date })
 		if at < 0 {
@@ -79,9 +83,10 @@ func Judge(streams []Stream, date, cameras int, limits Limits) []Score {
 		score, ok := pool.score(&streams[i], at)
 		if ok {
 			scores = append(scores, score)
+			alarmed = append(alarmed, streams[i].Alarmed)
 		}
 	}
-	choose(scores, max(cameras, len(scores)), limits)
+	choose(scores, alarmed, max(cameras, len(scores)), limits)
 	return scores
 }
 

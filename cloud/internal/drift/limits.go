@@ -36,12 +36,17 @@ func LimitsFor(budget float64) Limits {
 	return l
 }
 
-// choose marks the scores of one day.
-func choose(scores []Score, cameras int, limits Limits) {
+// choose marks the scores of one day: Benjamini-Hochberg over the cameras that
+// have no alarm, and each of the others by itself.
+func choose(scores []Score, alarmed []bool, cameras int, limits Limits) {
 	var order []*Score
 	for i := range scores {
-		if !scores[i].Muted {
-			order = append(order, &scores[i])
+		switch s := &scores[i]; {
+		case s.Muted:
+		case alarmed[i]:
+			s.Hit = s.P <= ordinary // it is an alarm already: does it last?
+		default:
+			order = append(order, s)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b *Score) int { return cmp.Compare(a.P, b.P) })
@@ -96,23 +101,38 @@ func Quiet(scores []Score) bool {
 
 const (
 	// many is the share of cameras that must move together to be one alarm for
-	// all, manyLeast how many at least.
+	// all, manyLeast how many at least. They must also be most of those that
+	// moved: two with dirt and one with a new variety have nothing in common.
 	many      = 0.20
 	manyLeast = 3
 )
 
-// Together reports whether so many of the cameras judged on a day moved that
-// there is a common cause.
-func Together(scores []Score) bool {
-	moved, judged := 0, 0
-	for _, s := range scores {
-		if s.Muted {
+// Together returns the scores of a day's cameras that moved for the same
+// reason, where they are so many that there is a common cause; else none.
+func Together(scores []Score) []Score {
+	judged := 0
+	by := map[Reason][]Score{}
+	for i := range scores {
+		if scores[i].Muted {
 			continue
 		}
 		judged++
-		if s.Hit {
-			moved++
+		if scores[i].Hit {
+			reason := Explain(scores[i : i+1]).Reason
+			by[reason] = append(by[reason], scores[i])
 		}
 	}
-	return moved >= manyLeast && float64(moved) > many*float64(judged)
+	for _, moved := range by {
+		if len(moved) >= manyLeast && float64(len(moved)) > many*float64(judged) && 2*len(moved) > hits(by) {
+			return moved
+		}
+	}
+	return nil
+}
+
+func hits(by map[Reason][]Score) (n int) {
+	for _, moved := range by {
+		n += len(moved)
+	}
+	return n
 }

@@ -147,7 +147,7 @@ func (f *fleet) watch(from, to int) outcome {
 	o := outcome{raised: raised{}}
 	open := make([]bool, len(f.streams))
 	for date := from; date < to; date++ {
-		together := Together(f.judge(date))
+		together := Together(f.judge(date)) != nil
 		if together {
 			o.fleet++
 		}
@@ -162,6 +162,7 @@ func (f *fleet) watch(from, to int) outcome {
 				o.raised[i] = append(o.raised[i], date)
 				f.exclude(i, moved[0].Date, date)
 			}
+			f.streams[i].Alarmed = open[i]
 			if open[i] {
 				f.exclude(i, date, date)
 			}

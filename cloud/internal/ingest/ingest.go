@@ -70,7 +70,7 @@ type Config struct {
 	Models  Models  // nil = boards are given none
 	// Sketches is nil where nobody watches for changes in the field.
 	Sketches Sketches
-	Log     *slog.Logger
+	Log      *slog.Logger
 }
 
 // Ingest is the broker's Receiver.

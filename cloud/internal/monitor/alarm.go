@@ -208,7 +208,7 @@ func lastClosed(known []Alarm, c Camera) int {
 }
 
 // actOn raises or ends the alarm of one camera.
-func (m *Monitor) actOn(ctx context.Context, tx bun.Tx, c Camera, scores []drift.Score, together bool, known []Alarm) error {
+func (m *Monitor) actOn(ctx context.Context, tx bun.Tx, c Camera, scores []drift.Score, together drift.Reason, known []Alarm) error {
 	newest := &scores[len(scores)-1]
 	if open := openOf(known, c); open != nil {
 		since := slices.IndexFunc(scores, func(s drift.Score) bool { return s.Date > open.LastDay })
@@ -225,53 +225,53 @@ func (m *Monitor) actOn(ctx context.Context, tx bun.Tx, c Camera, scores []drift
 	ended := lastClosed(known, c)
 	scores = slices.DeleteFunc(slices.Clone(scores), func(s drift.Score) bool { return s.Date <= ended })
 	moved, alarm := drift.Lasting(scores)
-	if !alarm || together || openOf(known, Camera{}) != nil {
+	if !alarm {
 		return nil
 	}
 	f := drift.Explain(moved)
+	if f.Reason == together {
+		return nil
+	}
 	return m.raise(ctx, tx, Alarm{
 		Reason: f.Reason, Device: c.Device, Camera: c.ID, Model: newest.Model, FirstDay: moved[0].Date, LastDay: newest.Date,
 	}, factsOf(&f, moved))
 }
 
-// actTogether raises or ends the one alarm of many cameras. It reports whether
-// so many moved today that none raises its own.
-func (m *Monitor) actTogether(ctx context.Context, tx bun.Tx, day int, today []Score, byDay map[int][]drift.Score, known []Alarm) (bool, error) {
-	together := drift.Together(byDay[day])
-	open := openOf(known, Camera{})
+// actTogether raises or ends the one alarm of many cameras. It returns the
+// reason for which so many moved that none raises an alarm of its own for it.
+func (m *Monitor) actTogether(ctx context.Context, tx bun.Tx, day int, today []Score, byDay map[int][]drift.Score, known []Alarm) (drift.Reason, error) {
+	var moved []drift.Score
 	first, times := day, 0
 	for d := day; d > day-drift.Watched; d-- {
-		if drift.Together(byDay[d]) {
-			first, times = d, times+1
+		if one := drift.Together(byDay[d]); one != nil {
+			first, times, moved = d, times+1, append(moved, one...)
 		}
 	}
-	switch {
-	case open != nil && together:
-		open.LastDay = max(open.LastDay, day)
-		return together, m.save(ctx, tx, open)
-	case open != nil && times == 0 && day >= open.LastDay+drift.Watched:
-		open.State, open.Outcome, open.ChangedBy, open.ChangedAt = Closed, Quiet, "", db.Micros(m.now())
-		return together, m.save(ctx, tx, open)
-	case open != nil, !together, times < drift.Chosen:
-		return together, nil
-	}
-	var moved []drift.Score
-	for d := first; d <= day; d++ {
-		for _, s := range byDay[d] {
-			if s.Hit {
-				moved = append(moved, s)
-			}
+	now := drift.Together(byDay[day])
+	if open := openOf(known, Camera{}); open != nil {
+		switch {
+		case now != nil:
+			open.LastDay = max(open.LastDay, day)
+		case times == 0 && day >= open.LastDay+drift.Watched:
+			open.State, open.Outcome, open.ChangedBy, open.ChangedAt = Closed, Quiet, "", db.Micros(m.now())
 		}
+		return open.Reason, m.save(ctx, tx, open)
+	}
+	if now == nil {
+		return "", nil
 	}
 	f := drift.Explain(moved)
+	if times < drift.Chosen {
+		return f.Reason, nil // it may be one alarm for all tomorrow
+	}
 	facts := factsOf(&f, moved)
 	facts.Of = len(today)
 	for i := range today {
-		if today[i].Hit {
+		if slices.ContainsFunc(now, func(s drift.Score) bool { return s.Key == today[i].key() }) {
 			facts.Cameras = append(facts.Cameras, Camera{today[i].Device, today[i].Camera})
 		}
 	}
-	return together, m.raise(ctx, tx, Alarm{Reason: f.Reason, FirstDay: first, LastDay: day}, facts)
+	return f.Reason, m.raise(ctx, tx, Alarm{Reason: f.Reason, FirstDay: first, LastDay: day}, facts)
 }
 
 func factsOf(f *drift.Finding, days []drift.Score) Facts {

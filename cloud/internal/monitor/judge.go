@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -59,9 +60,11 @@ func rowOf(c Camera, s *drift.Score) (Score, error) {
 		Muted: s.Muted, Hit: s.Hit, P: s.P, Detail: string(text)}, err
 }
 
+func (s *Score) key() string { return s.Device + "/" + s.Camera }
+
 // score is the kept form as package drift has it.
 func (s *Score) score() drift.Score {
-	out := drift.Score{Key: s.Device + "/" + s.Camera, Date: s.Day, Model: s.Model, N: s.N, Span: s.Span, Refs: s.Refs, Muted: s.Muted, Hit: s.Hit, P: s.P}
+	out := drift.Score{Key: s.key(), Date: s.Day, Model: s.Model, N: s.N, Span: s.Span, Refs: s.Refs, Muted: s.Muted, Hit: s.Hit, P: s.P}
 	var d detail
 	if json.Unmarshal([]byte(s.Detail), &d) == nil && d.Measures == int(drift.Measures) {
 		copy(out.Groups[:], d.Groups)
@@ -142,7 +145,8 @@ func (m *Monitor) streams(ctx context.Context, from, to int, known []Alarm) ([]d
 	for camera, list := range days {
 		key := camera.Device + "/" + camera.ID
 		cameras[key] = camera
-		streams = append(streams, drift.Stream{Key: key, Blocks: drift.Blocks(list)})
+		alarmed := slices.ContainsFunc(known, func(a Alarm) bool { return a.State != Closed && a.about(camera) })
+		streams = append(streams, drift.Stream{Key: key, Blocks: drift.Blocks(list), Alarmed: alarmed})
 	}
 	return streams, cameras, nil
 }
