@@ -187,7 +187,7 @@ func (d *Drift) accuracy(ctx context.Context, v *voice, fleet []monitor.Overview
 	if err != nil {
 		return err
 	}
-	plot := &plotView{ID: "accuracy", Name: v.Say("hub.drift.accuracy_title"), Unit: "%"}
+	plot := &plotView{ID: "accuracy", Name: v.Say("hub.drift.accuracy_title"), Unit: v.unit("%")}
 	for i := range weeks {
 		w := &weeks[i]
 		if w.Labelled+w.Unsure+w.Corrected == 0 {
@@ -200,7 +200,7 @@ func (d *Drift) accuracy(ctx context.Context, v *voice, fleet []monitor.Overview
 			plot.add(w.LastDay, 100*one.Value, 100*one.Low, 100*one.High, false)
 		}
 		if w.Sightings > 0 {
-			row.Corrected = v.rare(float64(w.Corrected) / float64(w.Sightings))
+			row.Corrected = v.Decimal(100*float64(w.Corrected)/float64(w.Sightings), 1) + v.unit("%")
 		}
 		view.Accuracy = append(view.Accuracy, row)
 	}
@@ -218,8 +218,13 @@ func (d *Drift) accuracy(ctx context.Context, v *voice, fleet []monitor.Overview
 // say what the newest day is: a demo runs a season in minutes.
 const wildDays = 366
 
-// rare says a small share with a digit more than usual.
-func (v *voice) rare(share float64) string { return v.Decimal(100*share, 1) + " %" }
+// unit is a unit behind a number.
+func (v *voice) unit(unit string) string {
+	if unit != "" && v.Lang() == web.Spanish {
+		return " " + unit
+	}
+	return unit
+}
 
 // date says a day of the field clock, days the first and the last of some.
 func (v *voice) date(day int) string { return v.Date(monitor.TimeOf(day)) }

@@ -46,8 +46,8 @@ type movedView struct {
 }
 
 type pictureGroup struct {
-	Title, Empty string
-	Cards        []driftCard
+	Title string
+	Cards []driftCard
 }
 
 type driftCard struct{ Hash, Picture, From, Taken string }
@@ -155,14 +155,9 @@ func (v *voice) evidence(view *driftAlarmView, facts *monitor.Facts, names map[s
 // measured says a value of a measure with its unit.
 func (v *voice) measured(name string, value float64) string {
 	for _, one := range plottedMeasures() {
-		if one.measure.String() != name {
-			continue
+		if one.measure.String() == name {
+			return v.Decimal(one.times*value, one.decimals) + v.unit(one.unit)
 		}
-		text := v.Decimal(one.times*value, one.decimals)
-		if one.unit != "" {
-			text += " " + one.unit
-		}
-		return text
 	}
 	return v.Decimal(value, 2)
 }
@@ -176,12 +171,16 @@ func (v *voice) far(deviations float64) string {
 	return v.Say(key, "times", v.Decimal(math.Abs(deviations), 1))
 }
 
+// pictures are those of an alarm by kind; none where there is not a single one.
 func (v *voice) pictures(p *monitor.Pictures, names map[string]string) (groups []pictureGroup) {
+	if len(p.Then)+len(p.Now) == 0 {
+		return nil
+	}
 	for _, one := range []struct {
 		key  string
 		list []monitor.Picture
 	}{{"then", p.Then}, {"now", p.Now}, {"unlike", p.Unlike}} {
-		group := pictureGroup{Title: v.Say("hub.drift.pictures." + one.key), Empty: v.Say("hub.drift.pictures_none")}
+		group := pictureGroup{Title: v.Say("hub.drift.pictures." + one.key)}
 		for _, picture := range one.list {
 			name := names[picture.Device]
 			if name == "" {

@@ -171,13 +171,9 @@ func within(mean, usual, spread float64) string {
 
 // plot shows a measure of a camera.
 func (v *voice) plot(one plotted, s *monitor.Series, marks []markView) plotView {
-	p := plotView{ID: one.measure.String(), Unit: one.unit}
+	p := plotView{ID: one.measure.String(), Unit: v.unit(one.unit)}
 	say := func(u float64) string {
-		text := v.Decimal(one.times*one.measure.Value(u), one.decimals)
-		if one.unit != "" {
-			text += " " + one.unit
-		}
-		return text
+		return v.Decimal(one.times*one.measure.Value(u), one.decimals) + v.unit(one.unit)
 	}
 	where := "none"
 	for i := range s.Points {
@@ -190,8 +186,8 @@ func (v *voice) plot(one plotted, s *monitor.Series, marks []markView) plotView 
 			usual, spread := score.Usual[one.measure], bandWidth*score.Spread[one.measure]
 			from, to := math.Max(0, usual-spread), usual+spread
 			low, high = one.times*one.measure.Value(from), one.times*one.measure.Value(to)
-			row.Usual, row.Hit = say(from)+" – "+say(to), score.Hit
 			where = within(mean, usual, spread)
+			row.Usual, row.Hit = say(from)+" – "+say(to), score.Hit && where != "within"
 		}
 		p.add(point.Day, one.times*one.measure.Value(mean), low, high, row.Hit)
 		p.Rows = append(p.Rows, row)

@@ -28,6 +28,12 @@
     ctx.restore();
   };
 
+  // within gives a scale some room, and a share none beyond its ends.
+  const within = (low, high, unit) => {
+    const room = Math.max((high - low) * 0.1, Math.abs(high) * 0.02, 1e-3);
+    return unit.trim() === "%" ? [Math.max(0, low - room), Math.min(100, Math.max(high + room, 1))] : [Math.max(0, low - room), high + room];
+  };
+
   const draw = (box) => {
     const data = JSON.parse(box.dataset.plot);
     const column = (i) => data.points.map((point) => point[i]);
@@ -40,13 +46,13 @@
     const plot = new uPlot({
       width: box.clientWidth, height,
       legend: { show: false }, cursor: { show: false },
-      scales: { x: { time: true } },
+      scales: { x: { time: true }, y: { range: (_, low, high) => within(low, high, data.unit) } },
       tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1e3), "Etc/UTC"),
       series: [{}, none, none, { stroke: colour("--ink"), width: 2, points: { size: 5, fill: colour("--ink") } },
         { stroke: "transparent", points: { show: true, size: 11, width: 2, stroke: colour("--bad"), fill: "transparent" } }],
       bands: [{ series: [2, 1], fill: colour("--line") }],
       axes: [{ ...axis, values: (_, stamps) => stamps.map((stamp) => day.format(stamp * 1e3)), space: 72 },
-        { ...axis, size: 64, values: (_, list) => list.map((one) => value.format(one) + (data.unit ? " " + data.unit : "")) }],
+        { ...axis, size: 64, values: (_, list) => list.map((one) => value.format(one) + data.unit) }],
       hooks: { draw: [marks(data.marks)] },
     }, [column(0), column(2), column(3), column(1), stood], box);
     box.hidden = false;
