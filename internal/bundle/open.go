@@ -175,6 +175,12 @@ func (b *Bundle) verify(f File) error {
 	return nil
 }
 
+// Section reads a file of the manifest without checking it again, and says where
+// its bytes begin in the container.
+func (b *Bundle) Section(f File) (content io.Reader, begin int64) {
+	return b.section(f), b.begin[f.Name]
+}
+
 func (b *Bundle) section(f File) *io.SectionReader {
 	return io.NewSectionReader(b.r, b.begin[f.Name], f.Size)
 }

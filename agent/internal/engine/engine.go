@@ -38,7 +38,10 @@ type Board interface {
 
 // Config says what the engine runs.
 type Config struct {
-	Bundle   string   // path of the bundle file
+	Bundle string // path of the bundle file
+	// Chosen is the bundle to run instead, that of the hub; "" = Bundle. nil =
+	// there is no hub that could choose.
+	Chosen   func() string
 	Variant  string   // "" = the fastest of Variants that is right here
 	Variants []string // that the board's profile allows
 	Memory   string   // file that keeps what was chosen
@@ -72,6 +75,8 @@ type Engine struct {
 	current   atomic.Pointer[Model]
 	refused   string // why there is no model, as it was last logged; Run's own
 	provider  string // what runs it, as it was last logged; Run's own
+	switches  chan switchTo
+	shadow    atomic.Pointer[shadow]
 
 	mu      sync.Mutex // serialises Run of the runner and guards latency
 	latency window
@@ -80,7 +85,7 @@ type Engine struct {
 // New returns an Engine that Run will bring to life.
 func New(config Config, board Board) *Engine {
 	return &Engine{
-		config: config, board: board,
+		config: config, board: board, switches: make(chan switchTo),
 		supervise: func(bundle string, o infer.Options) (infer.Runner, process, error) { return infer.Supervise(bundle, o) },
 		start: func(ctx context.Context, bundle string, o infer.Options) (infer.Runner, error) {
 			return infer.StartBundle(ctx, bundle, o)
@@ -113,13 +118,26 @@ func (e *Engine) Score(ctx context.Context, m *Model, in vision.Tensor, out *inf
 		median := e.latency.median()
 		e.board.UpdateModel(func(l *live.Model) { l.InferMillis = float64(median) / float64(time.Millisecond) })
 	}
+	if s := e.shadow.Load(); s != nil {
+		s.offer(m, in, out)
+	}
 	return nil
+}
+
+// source is the bundle to run.
+func (e *Engine) source() string {
+	if e.config.Chosen != nil {
+		if path := e.config.Chosen(); path != "" {
+			return path
+		}
+	}
+	return e.config.Bundle
 }
 
 // Run opens the bundle and keeps its worker running until ctx is done.
 func (e *Engine) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		opened, err := e.open(ctx)
+		opened, err := e.open(ctx, e.source(), true)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -127,11 +145,14 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.refuse(err)
 			select {
 			case <-time.After(retryBundle):
+			case to := <-e.switches: // where nothing runs, a candidate is taken at once
+				close(to.done)
+				e.serve(ctx, to.candidate.running)
 			case <-ctx.Done():
 			}
 			continue
 		}
-		e.serve(ctx, opened)
+		e.serve(ctx, e.begin(ctx, opened))
 	}
 	return nil
 }

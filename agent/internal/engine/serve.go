@@ -63,46 +63,73 @@ func (e *Engine) clearBut(code string) {
 	}
 }
 
-// serve runs the worker and mirrors its state until ctx is done, or until there
-// is another bundle: then that one has to be opened.
-func (e *Engine) serve(ctx context.Context, o *opened) {
+// running is an opened bundle whose worker is kept running.
+type running struct {
+	*opened
+	stop context.CancelFunc
+	done chan struct{} // closed when the worker has ended
+}
+
+// begin starts the worker. Who holds the result waits for its end.
+func (e *Engine) begin(ctx context.Context, o *opened) *running {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	e.refused = ""
-	e.clearBut("")
-	e.board.SetModel(o.describe())
-	if o.bundle.Manifest.Provenance.Kind == bundle.KindRendered {
-		e.board.Raise(live.Condition{Code: codeRendered, Severity: live.Info})
-	} else {
-		e.board.Clear(codeRendered, "")
-	}
-	done := make(chan struct{})
-	go func() { // owned by serve, which waits for it
-		defer close(done)
+	r := &running{opened: o, stop: stop, done: make(chan struct{})}
+	go func() { // owned by whoever holds r
+		defer close(r.done)
 		if err := o.process.Run(ctx); err != nil {
 			e.config.Log.Error("inference worker", "error", err)
 		}
 	}()
-	e.current.Store(o.model)
+	return r
+}
+
+// end stops the worker and waits for it.
+func (r *running) end() {
+	r.stop()
+	<-r.done
+}
+
+// present puts a model in front: frames that come now are scored by it.
+func (e *Engine) present(r *running) {
+	e.refused = ""
+	e.clearBut("")
+	e.board.SetModel(r.describe())
+	if r.bundle.Manifest.Provenance.Kind == bundle.KindRendered {
+		e.board.Raise(live.Condition{Code: codeRendered, Severity: live.Info})
+	} else {
+		e.board.Clear(codeRendered, "")
+	}
+	e.current.Store(r.model)
+}
+
+// serve mirrors the worker's state until ctx is done, or until there is another
+// bundle: then that one has to be opened.
+func (e *Engine) serve(ctx context.Context, r *running) {
+	defer func() { r.end() }()
+	e.present(r)
 	defer e.current.Store(nil)
 	look := time.NewTicker(retryBundle)
 	defer look.Stop()
 	for {
-		changed := o.process.Changed()
-		why := e.mirror(o)
-		if why == "" && e.exchanged(o) {
+		changed := r.process.Changed()
+		why := e.mirror(r.opened)
+		if why == "" && e.exchanged(r.opened) {
 			why = "another bundle was put in its place"
 		}
 		if why != "" {
-			e.config.Log.Info("the bundle is opened again", "bundle", e.config.Bundle, "reason", why)
-			stop()
-			<-done
+			e.config.Log.Info("the bundle is opened again", "bundle", r.file.path, "reason", why)
 			return
 		}
 		select {
+		case to := <-e.switches:
+			old := r
+			r = to.candidate.running
+			e.present(r)
+			close(to.done)
+			e.retire(ctx, old)
 		case <-changed:
 		case <-look.C:
-		case <-done:
+		case <-r.done:
 			return
 		}
 	}
@@ -112,7 +139,7 @@ func (e *Engine) serve(ctx context.Context, o *opened) {
 func (e *Engine) exchanged(o *opened) bool {
 	other, err := o.file.exchanged(o.bundle.ID)
 	if err != nil {
-		e.config.Log.Warn("the file was exchanged for one that can't be run; the model stays", "bundle", e.config.Bundle, "error", err)
+		e.config.Log.Warn("the file was exchanged for one that can't be run; the model stays", "bundle", o.file.path, "error", err)
 	}
 	return other
 }
