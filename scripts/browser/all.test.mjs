@@ -6,7 +6,9 @@ import { brokenChecks, checks } from "./checks.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { Hub, hubJoin, hubPages, hubWalks } from "./hub.mjs";
+import { hubDrift } from "./hubdrift.mjs";
 import { hubPhotos } from "./hubphotos.mjs";
+import { hubRollouts } from "./hubrollouts.mjs";
 import { pages } from "./pages.mjs";
 import { selfCheck, walks } from "./walks.mjs";
 
@@ -51,4 +53,6 @@ describe("the hub in a browser", { concurrency: false }, () => {
   hubPages(cloud);
   hubJoin(cloud);
   hubPhotos(cloud);
+  hubDrift(cloud);
+  hubRollouts(cloud);
 });
