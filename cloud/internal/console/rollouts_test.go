@@ -142,7 +142,7 @@ func TestRolloutIsStartedWatchedStoppedAndAborted(t *testing.T) {
 	ana.post(at+"/resume", "confirmed", "yes")
 	r.look(t)
 	has(t, ana.get(at), "Not seen since.", "Done")
-	if status, body, _ := ana.post(at+"/abort", "reason", "it sees mud", "revert", "yes"); status != http.StatusOK || !strings.Contains(body, "1 board that run it go back") {
+	if status, body, _ := ana.post(at+"/abort", "reason", "it sees mud", "revert", "yes"); status != http.StatusOK || !strings.Contains(body, "Running it now: 1 board. They go back") {
 		t.Errorf("aborting is not asked about: %d\n%s", status, body)
 	}
 	ana.post(at+"/abort", "reason", "it sees mud", "revert", "yes", "confirmed", "yes")
