@@ -9,10 +9,6 @@ import (
 	"gourdian/internal/worker"
 )
 
-// grace is how long a model goes on running after another one took its place:
-// a camera that has begun a frame with it ends that frame with it.
-const grace = 2 * scoreTimeout
-
 // ErrGolden is wrapped where a candidate's worker refused it: its golden frames
 // or its graph are wrong here.
 var ErrGolden = errors.New("the worker refuses the model")
@@ -29,15 +25,23 @@ func (c *Candidate) ID() string { return c.model.ID }
 // Variant is the form that runs.
 func (c *Candidate) Variant() string { return c.model.Variant }
 
-// State says how its worker is.
-func (c *Candidate) State() worker.State { return c.process.State() }
+// Variants are those that the bundle has here.
+func (c *Candidate) Variants() (names []string) {
+	for _, v := range c.bundle.Manifest.Variants {
+		names = append(names, v.Name)
+	}
+	return names
+}
 
 // End stops it. A candidate that serves is the engine's to end.
 func (c *Candidate) End() { c.end() }
 
+// switchTo asks Run to let another model serve: candidate, or nil for the one
+// that is to be opened, or none at all.
 type switchTo struct {
 	candidate *Candidate
-	done      chan struct{}
+	vacate    bool
+	done      chan struct{} // closed when it is done
 }
 
 // Prepare starts a bundle beside the one that serves, and returns it when its
@@ -79,10 +83,11 @@ func (c *Candidate) await(ctx context.Context) error {
 	}
 }
 
-// Switch lets a candidate serve, between two frames, and ends the model before
-// once no camera is at work with it.
+// Switch lets a candidate serve, between two frames, and ends the model before.
+// A camera that has begun a frame with that one scores it by the new one, see
+// ErrExchanged. It does not return before Run has taken the candidate.
 func (e *Engine) Switch(ctx context.Context, c *Candidate) error {
-	to := switchTo{c, make(chan struct{})}
+	to := switchTo{candidate: c, done: make(chan struct{})}
 	select {
 	case e.switches <- to:
 	case <-ctx.Done():
@@ -92,12 +97,18 @@ func (e *Engine) Switch(ctx context.Context, c *Candidate) error {
 	return nil
 }
 
-// retire ends a model that serves no more.
-func (e *Engine) retire(ctx context.Context, old *running) {
+// Reopen ends what serves and opens what is to be run by Config.Chosen.
+func (e *Engine) Reopen(ctx context.Context) error { return e.Switch(ctx, nil) }
+
+// Vacate ends what serves, so that a candidate can start on a board whose memory
+// bears one model alone. Until Switch or Reopen no frame is scored.
+func (e *Engine) Vacate(ctx context.Context) error {
+	to := switchTo{done: make(chan struct{}), vacate: true}
 	select {
-	case <-time.After(grace):
+	case e.switches <- to:
 	case <-ctx.Done():
-	case <-old.done:
+		return ctx.Err()
 	}
-	old.end()
+	<-to.done
+	return nil
 }

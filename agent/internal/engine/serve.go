@@ -99,6 +99,11 @@ func (e *Engine) present(r *running) {
 	} else {
 		e.board.Clear(codeRendered, "")
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.latency, e.process = window{}, r.process
+	e.scored.Store(0)
+	e.failed.Store(0)
 	e.current.Store(r.model)
 }
 
@@ -107,7 +112,7 @@ func (e *Engine) present(r *running) {
 func (e *Engine) serve(ctx context.Context, r *running) {
 	defer func() { r.end() }()
 	e.present(r)
-	defer e.current.Store(nil)
+	defer e.withdraw()
 	look := time.NewTicker(retryBundle)
 	defer look.Stop()
 	for {
@@ -122,17 +127,53 @@ func (e *Engine) serve(ctx context.Context, r *running) {
 		}
 		select {
 		case to := <-e.switches:
+			if to.candidate == nil {
+				e.leave(ctx, r, to)
+				return
+			}
 			old := r
 			r = to.candidate.running
 			e.present(r)
 			close(to.done)
-			e.retire(ctx, old)
+			old.end()
 		case <-changed:
 		case <-look.C:
 		case <-r.done:
 			return
 		}
 	}
+}
+
+// leave ends what serves. Where the board is vacated, it waits for a candidate.
+func (e *Engine) leave(ctx context.Context, r *running, to switchTo) {
+	e.withdraw()
+	r.end()
+	if to.vacate {
+		e.board.SetModel(nil)
+		e.board.Raise(live.Condition{Code: codeChoosing, Severity: live.Info})
+		defer e.board.Clear(codeChoosing, "")
+	}
+	close(to.done)
+	for to.vacate {
+		select {
+		case to = <-e.switches:
+		case <-ctx.Done():
+			return
+		}
+		close(to.done)
+		if to.candidate != nil {
+			e.board.Clear(codeChoosing, "")
+			e.serve(ctx, to.candidate.running)
+			return
+		}
+	}
+}
+
+// withdraw takes away what serves, between two frames.
+func (e *Engine) withdraw() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current.Store(nil)
 }
 
 // exchanged looks whether the file is another bundle by now.

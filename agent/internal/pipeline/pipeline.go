@@ -299,6 +299,9 @@ func (p *Pipeline) useModel() (skip string) {
 // judge is the verdict on one zone of one frame.
 func (p *Pipeline) judge(ctx context.Context, frame *capture.Frame, i int) (d verdict.Decision, skip string) {
 	err := p.config.Scorer.Score(ctx, p.model, frame.Tensors[i], &p.scores)
+	for tries := 0; errors.Is(err, engine.ErrExchanged) && tries < 2 && p.useModel() == ""; tries++ {
+		err = p.config.Scorer.Score(ctx, p.model, frame.Tensors[i], &p.scores) // between two models no frame is lost
+	}
 	if err == nil {
 		d, err = p.decider.Decide(p.scores.Embedding, p.scores.Logits, lookOf(frame, i))
 	}
