@@ -109,11 +109,11 @@ func (r *Rollouts) Abort(ctx context.Context, who, id, reason string, revert boo
 			if err != nil {
 				return nil, err
 			}
-			if to == b.State {
-				continue
-			}
 			if told != nil {
 				tell = append(tell, *told)
+			}
+			if to == b.State {
+				continue
 			}
 			if err := r.turn(ctx, tx, b, to); err != nil {
 				return nil, err
@@ -129,6 +129,9 @@ func (r *Rollouts) dismiss(ctx context.Context, tx bun.Tx, one Rollout, b Board,
 	switch {
 	case b.State == Queued:
 		return nil, Skipped, nil
+	case b.Wanted != "" && b.Wanted != one.ID:
+		return nil, b.State, nil // a newer rollout has it
+	case b.State == Failed && b.Wanted != "": // what it refused is wanted no more
 	case revert && (b.State == Runs || b.State == Working):
 		to = Returning
 		back := &wire.DesiredModel{Rollout: one.ID + "-back", Reason: wire.Text(reason, wire.MaxText)}

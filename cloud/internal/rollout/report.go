@@ -42,6 +42,13 @@ func (r *Rollouts) Report(ctx context.Context, tx bun.Tx, device string, s wire.
 		if _, err := tx.NewUpdate().Model(&b).WherePK().Exec(ctx); err != nil {
 			return false, fmt.Errorf("keep a rollout's report: %w", err)
 		}
+		if b.State == Runs && rows[i].State != Runs { // and no longer what another one brought
+			_, err := tx.NewUpdate().Model((*Board)(nil)).Set("state = ?", Superseded).Set("changed_at = ?", b.ChangedAt).
+				Where("device = ?", device).Where("rollout <> ?", b.Rollout).Where("state = ?", Runs).Exec(ctx)
+			if err != nil {
+				return false, fmt.Errorf("keep a rollout's report: %w", err)
+			}
+		}
 		if b.State == Failed && rows[i].State != Failed {
 			detail := fmt.Sprintf("%s: %s: %s", device, b.Step, b.Why)
 			if err := r.note(ctx, tx, b.Rollout, "", "failed", detail); err != nil {

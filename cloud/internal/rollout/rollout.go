@@ -108,6 +108,7 @@ type Board struct {
 	Site   string `bun:"-"`
 	Online bool   `bun:"-"`
 	Gone   bool   `bun:"-"` // it may no longer connect
+	Wanted string `bun:"-"` // id of the rollout by which the hub wants a model of it now, "" = it wants none
 }
 
 // Changed is when its standing last changed.

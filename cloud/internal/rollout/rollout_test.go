@@ -223,6 +223,43 @@ func TestAbortKeepsOrReverts(t *testing.T) {
 	}
 }
 
+// TestAbortLeavesBoardsThatANewerRolloutHas: they have moved on.
+func TestAbortLeavesBoardsThatANewerRolloutHas(t *testing.T) {
+	t.Parallel()
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		r := newRig(t, d)
+		r.fleetOf(2)
+		old := r.start(2, Plan{Waves: []string{"100%"}})
+		r.commits(old, "b00", "b01")
+		fresh := r.start(3, Plan{Devices: []string{"b00"}})
+		r.say("b00", fresh.ID, 3, wire.StageCommitted, "")
+		r.expect("the older one", old, Done, Counts{Runs: 1, Superseded: 1})
+		if _, err := r.Abort(t.Context(), "ana", old.ID, "it sees mud", true); err != nil {
+			t.Fatal(err)
+		}
+		r.expect("aborted", old, Aborted, Counts{Returning: 1, Superseded: 1})
+		if d := r.link.last["b00"]; d.Model == nil || d.Model.Bundle != bundleOf(3) {
+			t.Errorf("the board of the newer one hears %+v", d.Model)
+		}
+	})
+}
+
+// TestAbortForgetsWhatABoardRefused: nothing stays wanted that will not run.
+func TestAbortForgetsWhatABoardRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, dbtest.SQLite(t))
+	r.fleetOf(1)
+	one := r.start(2, Plan{})
+	r.say("b00", one.ID, 1, wire.StageRefused, wire.StepSpeed)
+	if _, err := r.Abort(t.Context(), "ana", one.ID, "too slow", false); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("aborted", one, Aborted, Counts{Failed: 1})
+	if d := r.link.last["b00"]; d.Model != nil {
+		t.Errorf("it still hears %+v", d.Model)
+	}
+}
+
 // TestRevertToAModelOfItsOwnLetsGo: what the board ran before came from no hub.
 func TestRevertToAModelOfItsOwnLetsGo(t *testing.T) {
 	t.Parallel()

@@ -262,8 +262,9 @@ func (r *Rollouts) boards(ctx context.Context, q bun.IDB, id string) ([]Board, e
 		BoardName string
 		BoardSite string
 		Standing  fleet.Standing
+		Want      string
 	}
-	err := q.NewSelect().Model(&list).ColumnExpr("rb.*").ColumnExpr("b.name AS board_name, b.site AS board_site, b.state AS standing").
+	err := q.NewSelect().Model(&list).ColumnExpr("rb.*").ColumnExpr("b.name AS board_name, b.site AS board_site, b.state AS standing, b.wanted AS want").
 		Join("JOIN board AS b ON b.device = rb.device").Where("rb.rollout = ?", id).Order("rb.wave", "b.name", "rb.device").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read boards of a rollout: %w", err)
@@ -273,6 +274,9 @@ func (r *Rollouts) boards(ctx context.Context, q bun.IDB, id string) ([]Board, e
 		boards[i] = row.Board
 		boards[i].Name, boards[i].Site = row.BoardName, row.BoardSite
 		boards[i].Online, boards[i].Gone = r.config.Fleet.Online(row.Device), row.Standing != fleet.Active
+		if wanted := (fleet.Board{WantText: row.Want}).Wanted(); wanted.Model != nil {
+			boards[i].Wanted = wanted.Model.Rollout
+		}
 	}
 	return boards, nil
 }
