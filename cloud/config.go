@@ -38,6 +38,7 @@ type Config struct {
 	Samples     Samples  `koanf:"samples"`
 	Predict     Predict  `koanf:"predict"`
 	Rollout     Rollout  `koanf:"rollout"`
+	Drift       Drift    `koanf:"drift"`
 	Names       []string `koanf:"names"` // further host names and addresses in the hub's own certificate
 }
 
@@ -67,7 +68,7 @@ func Default(dir string) Config {
 		data = filepath.Join(dir, ".cache", "hub")
 	}
 	return Config{Data: data, Listen: ":8443", ListenPlain: "127.0.0.1:8480", ListenMQTT: ":8883", Name: "gourdian", Log: "info",
-		Samples: defaultSamples(), Predict: defaultPredict(), Rollout: defaultRollout()}
+		Samples: defaultSamples(), Predict: defaultPredict(), Rollout: defaultRollout(), Drift: defaultDrift()}
 }
 
 // Validate reports every problem with its path.
@@ -108,6 +109,7 @@ func (c *Config) Validate() error {
 	c.Samples.check(fault)
 	c.Predict.check(fault)
 	c.Rollout.check(fault)
+	c.Drift.check(fault)
 	return errors.Join(errs...)
 }
 
@@ -169,6 +171,7 @@ func (c *Config) tree() map[string]any {
 		"alerts":  map[string]any{"webhook": webhook},
 		"samples": map[string]any{"quota_gb": c.Samples.QuotaGB, "per_board": c.Samples.PerBoard, "keep_days": c.Samples.KeepDays, "visitors_days": c.Samples.VisitorsDays},
 		"predict": map[string]any{"access": c.Predict.Access, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
+		"drift":   map[string]any{"learn_days": c.Drift.LearnDays, "least_sightings": c.Drift.LeastSightings, "day_hours": c.Drift.DayHours},
 		"rollout": map[string]any{"kb_per_second": c.Rollout.KBPerSecond, "mb_per_day": c.Rollout.MBPerDay},
 	}
 }

@@ -55,7 +55,7 @@ func (d *Drift) cameras(c *gin.Context) {
 	list := []watchedCamera{}
 	for i := range fleet {
 		one := &fleet[i]
-		list = append(list, watchedCamera{one.Device, one.ID, one.Board, one.Site, string(one.Standing), monitor.DateOf(one.Day), one.N, one.Refs, one.P, one.Alarm})
+		list = append(list, watchedCamera{one.Device, one.ID, one.Board, one.Site, string(one.Standing), d.monitor.Name(one.Day), one.N, one.Refs, one.P, one.Alarm})
 	}
 	c.JSON(http.StatusOK, gin.H{"cameras": list})
 }
@@ -86,7 +86,7 @@ func (d *Drift) alarms(c *gin.Context) {
 	list := []alarm{}
 	for i := range all {
 		a := &all[i]
-		list = append(list, alarm{a.ID, string(a.Reason), a.Device, a.Camera, monitor.DateOf(a.FirstDay), monitor.DateOf(a.LastDay), a.Opened(), string(a.State), string(a.Outcome), a.ChangedBy, a.Facts()})
+		list = append(list, alarm{a.ID, string(a.Reason), a.Device, a.Camera, d.monitor.Name(a.FirstDay), d.monitor.Name(a.LastDay), a.Opened(), string(a.State), string(a.Outcome), a.ChangedBy, a.Facts()})
 	}
 	c.JSON(http.StatusOK, gin.H{"alarms": list})
 }

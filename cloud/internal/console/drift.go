@@ -54,6 +54,25 @@ func (d *Drift) Section() Section {
 	}
 }
 
+// driftVoice also says the days of the monitor's calendar.
+type driftVoice struct {
+	*voice
+	monitor.Calendar
+	learn int // days before a camera raises alarms
+}
+
+func (d *Drift) voice(c *gin.Context) driftVoice {
+	return driftVoice{d.Console.voice(c), d.Monitor.Calendar, d.Monitor.Rules().Learn}
+}
+
+// of is the voice for an alarm, whose days may be of another calendar.
+func (v driftVoice) of(a *monitor.Alarm) driftVoice {
+	if a.Reason == drift.Accuracy {
+		v.Calendar = monitor.WholeDays()
+	}
+	return v
+}
+
 const (
 	shownAlarms  = 50
 	shownCameras = 200
@@ -105,7 +124,7 @@ type weekView struct {
 }
 
 func (d *Drift) serve(c *gin.Context) {
-	ctx, v := c.Request.Context(), d.Console.voice(c)
+	ctx, v := c.Request.Context(), d.voice(c)
 	fleet, err := d.Monitor.Fleet(ctx)
 	if err != nil {
 		d.Console.fail(c, err)
@@ -164,7 +183,7 @@ func boardNames(fleet []monitor.Overview) map[string]string {
 	return names
 }
 
-func (v *voice) standings(fleet []monitor.Overview) (counts []choice) {
+func (v driftVoice) standings(fleet []monitor.Overview) (counts []choice) {
 	n := map[monitor.Standing]int{}
 	for i := range fleet {
 		n[fleet[i].Standing]++
@@ -178,10 +197,12 @@ func (v *voice) standings(fleet []monitor.Overview) (counts []choice) {
 }
 
 // accuracy and budget of the whole fleet.
-func (d *Drift) accuracy(ctx context.Context, v *voice, fleet []monitor.Overview, view *driftView) error {
-	last := monitor.DayOf(d.Now())
+func (d *Drift) accuracy(ctx context.Context, v driftVoice, fleet []monitor.Overview, view *driftView) error {
+	v.Calendar = monitor.WholeDays()
+	last := v.Of(d.Now())
 	for i := range fleet {
-		last = max(last, min(fleet[i].Day, monitor.DayOf(d.Now())+wildDays))
+		newest := d.Monitor.Begin(fleet[i].Day)
+		last = max(last, min(v.Of(newest), v.Of(d.Now())+wildDays))
 	}
 	weeks, err := d.Monitor.Weeks(ctx, "", last, shownWeeks)
 	if err != nil {
@@ -197,7 +218,7 @@ func (d *Drift) accuracy(ctx context.Context, v *voice, fleet []monitor.Overview
 		if w.Labelled > 0 {
 			one := w.Interval()
 			row.Right, row.Interval = v.Percent(one.Value), v.Percent(one.Low)+" – "+v.Percent(one.High)
-			plot.add(w.LastDay, 100*one.Value, 100*one.Low, 100*one.High, false)
+			plot.add(v.Begin(w.LastDay), 100*one.Value, 100*one.Low, 100*one.High, false)
 		}
 		if w.Sightings > 0 {
 			row.Corrected = v.Decimal(100*float64(w.Corrected)/float64(w.Sightings), 1) + v.unit("%")
@@ -219,7 +240,7 @@ func (d *Drift) accuracy(ctx context.Context, v *voice, fleet []monitor.Overview
 const wildDays = 366
 
 // unit is a unit behind a number.
-func (v *voice) unit(unit string) string {
+func (v driftVoice) unit(unit string) string {
 	if unit != "" && v.Lang() == web.Spanish {
 		return " " + unit
 	}
@@ -227,19 +248,27 @@ func (v *voice) unit(unit string) string {
 }
 
 // date says a day of the field clock, days the first and the last of some.
-func (v *voice) date(day int) string { return v.Date(monitor.TimeOf(day)) }
+func (v driftVoice) date(day int) string {
+	if v.Hours == monitor.WholeDays().Hours {
+		return v.Date(v.Begin(day))
+	}
+	return v.ShortDate(v.Begin(day)) + ", " + v.Clock(v.Begin(day))
+}
 
-func (v *voice) days(first, last int) string {
+func (v driftVoice) days(first, last int) string {
 	if first == last {
 		return v.date(first)
 	}
-	return v.ShortDate(monitor.TimeOf(first)) + " – " + v.Date(monitor.TimeOf(last))
+	if v.Hours == monitor.WholeDays().Hours {
+		return v.ShortDate(v.Begin(first)) + " – " + v.Date(v.Begin(last))
+	}
+	return v.date(first) + " – " + v.date(last)
 }
 
-func (v *voice) alarmRow(a *monitor.Alarm, names map[string]string) alarmRow {
+func (v driftVoice) alarmRow(a *monitor.Alarm, names map[string]string) alarmRow {
 	row := alarmRow{
 		Path: alarmPath(a.ID), Title: v.reason(a), Where: v.where(a, names), Level: "warning",
-		State: v.Say("hub.drift.state." + string(a.State)), Days: v.days(a.FirstDay, a.LastDay), Opened: v.ago(a.Opened()),
+		State: v.Say("hub.drift.state." + string(a.State)), Days: v.of(a).days(a.FirstDay, a.LastDay), Opened: v.ago(a.Opened()),
 	}
 	switch a.State {
 	case monitor.Acknowledged:
@@ -253,10 +282,12 @@ func (v *voice) alarmRow(a *monitor.Alarm, names map[string]string) alarmRow {
 
 func alarmPath(id int64) string { return "/health/alarms/" + strconv.FormatInt(id, 10) }
 
-func (v *voice) reason(a *monitor.Alarm) string { return v.Say("hub.drift.reason." + string(a.Reason)) }
+func (v driftVoice) reason(a *monitor.Alarm) string {
+	return v.Say("hub.drift.reason." + string(a.Reason))
+}
 
 // where says which camera an alarm is about, or how many.
-func (v *voice) where(a *monitor.Alarm, names map[string]string) string {
+func (v driftVoice) where(a *monitor.Alarm, names map[string]string) string {
 	switch {
 	case a.Device != "":
 		name := names[a.Device]
@@ -276,9 +307,9 @@ func cameraPath(c monitor.Camera) string {
 	return driftPath + "/" + url.PathEscape(c.Device) + "/" + url.PathEscape(c.ID)
 }
 
-func (v *voice) cameraRow(one *monitor.Overview) cameraRow {
+func (v driftVoice) cameraRow(one *monitor.Overview) cameraRow {
 	row := cameraRow{
-		Path: cameraPath(one.Camera), Board: one.Board, Camera: one.ID, Site: one.Site, Day: v.ShortDate(monitor.TimeOf(one.Day)), N: one.N,
+		Path: cameraPath(one.Camera), Board: one.Board, Camera: one.ID, Site: one.Site, Day: v.date(one.Day), N: one.N,
 		Standing: v.Say("hub.drift.standing." + string(one.Standing)),
 	}
 	switch one.Standing {
@@ -290,7 +321,7 @@ func (v *voice) cameraRow(one *monitor.Overview) cameraRow {
 		row.Tone, row.Shape = "good", "well"
 	case monitor.Learning:
 		row.Tone, row.Shape = "none", "not_pumpkin"
-		row.Standing = v.Say("hub.drift.learning", "days", v.Whole(one.Refs), "of", v.Whole(drift.LeastReferences))
+		row.Standing = v.Say("hub.drift.learning", "days", v.Whole(one.Refs), "of", v.Whole(v.learn))
 		return row
 	}
 	row.Usual = v.usual(one.P)
@@ -298,7 +329,7 @@ func (v *voice) cameraRow(one *monitor.Overview) cameraRow {
 }
 
 // usual says how often a camera's day is as unlike by chance.
-func (v *voice) usual(p float64) string {
+func (v driftVoice) usual(p float64) string {
 	if p > 0.2 {
 		return v.Say("hub.drift.like_others")
 	}
@@ -312,7 +343,7 @@ func (d *Drift) takeBudget(c *gin.Context) {
 		err = d.Monitor.SetBudget(c.Request.Context(), value, who.Name, d.Now())
 	}
 	if err != nil {
-		d.Console.flash(c, "hub.drift.budget_wrong", "least", d.Console.voice(c).Decimal(monitor.LeastBudget, 1), "most", strconv.Itoa(monitor.MostBudget))
+		d.Console.flash(c, "hub.drift.budget_wrong", "least", d.voice(c).Decimal(monitor.LeastBudget, 1), "most", strconv.Itoa(monitor.MostBudget))
 	} else {
 		if err := d.Console.opts.Audit.Write(c.Request.Context(), who.Name, "drift.budget", "", c.PostForm("budget")); err != nil {
 			d.Console.fail(c, err)

@@ -74,7 +74,7 @@ func (d *Drift) serveAlarm(c *gin.Context) {
 	if !ok {
 		return
 	}
-	ctx, v := c.Request.Context(), d.Console.voice(c)
+	ctx, v := c.Request.Context(), d.voice(c)
 	fleet, err := d.Monitor.Fleet(ctx)
 	if err != nil {
 		d.Console.fail(c, err)
@@ -113,7 +113,7 @@ func (d *Drift) serveAlarm(c *gin.Context) {
 	d.Console.show(c, http.StatusOK, page{Name: "alarm", Nav: "health", Title: view.Title, Body: view})
 }
 
-func (v *voice) changed(a *monitor.Alarm) string {
+func (v driftVoice) changed(a *monitor.Alarm) string {
 	switch {
 	case a.State == monitor.Acknowledged:
 		return v.Say("hub.drift.known_by", "who", a.ChangedBy)
@@ -125,7 +125,7 @@ func (v *voice) changed(a *monitor.Alarm) string {
 }
 
 // evidence is what moved, in numbers.
-func (v *voice) evidence(view *driftAlarmView, facts *monitor.Facts, names map[string]string) {
+func (v driftVoice) evidence(view *driftAlarmView, facts *monitor.Facts, names map[string]string) {
 	for _, m := range facts.Moved {
 		view.Moved = append(view.Moved, movedView{
 			Name: v.Say("hub.drift.measure." + m.Measure), Then: v.measured(m.Measure, m.Then), Now: v.measured(m.Measure, m.Now), Far: v.far(m.Deviations),
@@ -138,6 +138,7 @@ func (v *voice) evidence(view *driftAlarmView, facts *monitor.Facts, names map[s
 		}
 		view.Cameras = append(view.Cameras, choice{Value: cameraPath(one), Label: name + " · " + one.ID})
 	}
+	v.Calendar = monitor.WholeDays()
 	for _, one := range []struct {
 		from *monitor.Accuracy
 		into **weekView
@@ -153,7 +154,7 @@ func (v *voice) evidence(view *driftAlarmView, facts *monitor.Facts, names map[s
 }
 
 // measured says a value of a measure with its unit.
-func (v *voice) measured(name string, value float64) string {
+func (v driftVoice) measured(name string, value float64) string {
 	for _, one := range plottedMeasures() {
 		if one.measure.String() == name {
 			return v.Decimal(one.times*value, one.decimals) + v.unit(one.unit)
@@ -163,7 +164,7 @@ func (v *voice) measured(name string, value float64) string {
 }
 
 // far says how far a measure moved.
-func (v *voice) far(deviations float64) string {
+func (v driftVoice) far(deviations float64) string {
 	key := "hub.drift.far.higher"
 	if deviations < 0 {
 		key = "hub.drift.far.lower"
@@ -172,7 +173,7 @@ func (v *voice) far(deviations float64) string {
 }
 
 // pictures are those of an alarm by kind; none where there is not a single one.
-func (v *voice) pictures(p *monitor.Pictures, names map[string]string) (groups []pictureGroup) {
+func (v driftVoice) pictures(p *monitor.Pictures, names map[string]string) (groups []pictureGroup) {
 	if len(p.Then)+len(p.Now) == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -35,8 +36,8 @@ type plotRow struct {
 }
 
 // add adds a point; a band of NaN is none.
-func (p *plotView) add(day int, value, low, high float64, hit bool) {
-	point := []any{monitor.TimeOf(day).Unix(), value, nil, nil, hit}
+func (p *plotView) add(at time.Time, value, low, high float64, hit bool) {
+	point := []any{at.Unix(), value, nil, nil, hit}
 	if !math.IsNaN(low) {
 		point[2], point[3] = low, high
 	}
@@ -99,7 +100,7 @@ type markView struct {
 const shownDriftDays = 90
 
 func (d *Drift) serveCamera(c *gin.Context) {
-	ctx, v := c.Request.Context(), d.Console.voice(c)
+	ctx, v := c.Request.Context(), d.voice(c)
 	camera := monitor.Camera{Device: c.Param("device"), ID: c.Param("camera")}
 	series, err := d.Monitor.Series(ctx, camera, shownDriftDays)
 	if err != nil {
@@ -128,7 +129,7 @@ func (d *Drift) serveCamera(c *gin.Context) {
 			if last != nil {
 				refs = last.Refs
 			}
-			view.Learning = v.Say("hub.drift.learning", "days", v.Whole(refs), "of", v.Whole(drift.LeastReferences))
+			view.Learning = v.Say("hub.drift.learning", "days", v.Whole(refs), "of", v.Whole(v.learn))
 		}
 	}
 	for _, one := range plottedMeasures() {
@@ -139,17 +140,17 @@ func (d *Drift) serveCamera(c *gin.Context) {
 }
 
 // marks are a camera's events, the newest last.
-func (v *voice) marks(s *monitor.Series) []markView {
+func (v driftVoice) marks(s *monitor.Series) []markView {
 	var marks []markView
 	for _, change := range s.Models {
 		marks = append(marks, markView{
-			Stamp: monitor.TimeOf(change.Day).Unix(), Day: v.date(change.Day), Short: v.Say("hub.drift.mark_model"),
+			Stamp: v.Begin(change.Day).Unix(), Day: v.date(change.Day), Short: v.Say("hub.drift.mark_model"),
 			Text: v.Say("hub.drift.mark_model_text", "model", change.Model[:min(12, len(change.Model))]),
 		})
 	}
 	for i := range s.Alarms {
 		a := &s.Alarms[len(s.Alarms)-1-i]
-		marks = append(marks, markView{Stamp: monitor.TimeOf(a.FirstDay).Unix(), Day: v.date(a.FirstDay), Short: v.Say("hub.drift.mark_alarm"), Text: v.reason(a), Path: alarmPath(a.ID)})
+		marks = append(marks, markView{Stamp: v.Begin(a.FirstDay).Unix(), Day: v.date(a.FirstDay), Short: v.Say("hub.drift.mark_alarm"), Text: v.reason(a), Path: alarmPath(a.ID)})
 	}
 	return marks
 }
@@ -170,7 +171,7 @@ func within(mean, usual, spread float64) string {
 }
 
 // plot shows a measure of a camera.
-func (v *voice) plot(one plotted, s *monitor.Series, marks []markView) plotView {
+func (v driftVoice) plot(one plotted, s *monitor.Series, marks []markView) plotView {
 	p := plotView{ID: one.measure.String(), Unit: v.unit(one.unit)}
 	say := func(u float64) string {
 		return v.Decimal(one.times*one.measure.Value(u), one.decimals) + v.unit(one.unit)
@@ -189,7 +190,7 @@ func (v *voice) plot(one plotted, s *monitor.Series, marks []markView) plotView 
 			where = within(mean, usual, spread)
 			row.Usual, row.Hit = say(from)+" – "+say(to), score.Hit && where != "within"
 		}
-		p.add(point.Day, one.times*one.measure.Value(mean), low, high, row.Hit)
+		p.add(v.Begin(point.Day), one.times*one.measure.Value(mean), low, high, row.Hit)
 		p.Rows = append(p.Rows, row)
 	}
 	p.close(marks)

@@ -29,8 +29,8 @@ const driftDays = 20_000
 func watched(t *testing.T, mud int) (*rig, *monitor.Monitor) {
 	t.Helper()
 	d := dbtest.SQLite(t)
-	now := func() time.Time { return monitor.TimeOf(driftDays + 40) }
-	m := monitor.New(monitor.Config{DB: d, Now: now, Log: slog.New(slog.DiscardHandler)})
+	now := func() time.Time { return monitor.WholeDays().Begin(driftDays + 40) }
+	m := monitor.New(monitor.Config{DB: d, Rules: drift.UsualRules(), Now: now, Log: slog.New(slog.DiscardHandler)})
 	drifting := &Drift{Monitor: m, Now: now}
 	r := newRig(t, drifting.Section())
 	drifting.Console = r.console
@@ -61,9 +61,9 @@ func tellDay(t *testing.T, d *db.DB, m *monitor.Monitor, device string, day int,
 	}
 	sketched := wire.CameraSketch{Camera: "north", Model: strings.Repeat("a", 64), Variant: "int8", Data: sum.Encode()}
 	err := d.Tx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
-		at := monitor.TimeOf(day).Add(9 * time.Hour)
+		at := monitor.WholeDays().Begin(day).Add(9 * time.Hour)
 		err := m.Take(ctx, tx, device, wire.Summary{Epoch: "e", Hour: at, Sketches: []wire.CameraSketch{sketched}})
-		return errors.Join(err, m.Take(ctx, tx, device, wire.Summary{Epoch: "e", Hour: monitor.TimeOf(day).Add(23 * time.Hour)}))
+		return errors.Join(err, m.Take(ctx, tx, device, wire.Summary{Epoch: "e", Hour: monitor.WholeDays().Begin(day).Add(23 * time.Hour)}))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -217,7 +217,7 @@ func TestADayWithTenSightingsIsJoinedWithItsNeighbours(t *testing.T) {
 		day, _ := w.day(0, date)
 		days = append(days, day)
 	}
-	blocks := Blocks(days)
+	blocks := Blocks(days, UsualRules())
 	type shape struct{ date, span, n int }
 	var got []shape
 	for _, b := range blocks {
@@ -235,7 +235,7 @@ func TestAFewSightingsAreNoFartherFromUsualThanChance(t *testing.T) {
 	const past, cameras = 40, 10
 	f := newFleet(newWorld(11, 0.1), cameras)
 	f.live(0, past)
-	f.world.perDay = leastSightings
+	f.world.perDay = UsualRules().LeastSightings
 	f.live(past, past+20)
 	small := 0
 	for date := past; date < past+20; date++ {
@@ -291,7 +291,7 @@ func TestACameraAwayForAMonthIsNotJudgedByOldHits(t *testing.T) {
 	f.live(0, 40)
 	f.live(140, 143) // a season later
 	for i := range f.streams {
-		if refs := refsOf(f.streams[i].Blocks, 42); len(refs) > 0 {
+		if refs := refsOf(f.streams[i].Blocks, 42, UsualRules()); len(refs) > 0 {
 			t.Errorf("the last season is a reference: %d days", len(refs))
 		}
 	}
@@ -312,7 +312,7 @@ func TestAnotherModelBeginsAnew(t *testing.T) {
 			}
 		}
 		for _, s := range f.scores[0] {
-			if s.Refs > date-40 || s.Hit && s.Refs < LeastReferences {
+			if s.Refs > date-40 || s.Hit && s.Refs < UsualRules().Learn {
 				t.Errorf("day %d: hit %v with %d references", date, s.Hit, s.Refs)
 			}
 		}
@@ -327,7 +327,7 @@ func TestDaysOfAnAlarmAreNoReference(t *testing.T) {
 		f.days[0][i].Excluded = true
 	}
 	f.block()
-	if got, want := len(refsOf(f.streams[0].Blocks, 39)), 23; got != want { // days 0..32 less ten
+	if got, want := len(refsOf(f.streams[0].Blocks, 39, UsualRules())), 23; got != want { // days 0..32 less ten
 		t.Errorf("%d references, want %d", got, want)
 	}
 }
@@ -389,7 +389,7 @@ func TestNumbersStayFinite(t *testing.T) {
 	for date := range 40 {
 		days = append(days, Day{Date: date, Sum: constant})
 	}
-	scores := Judge([]Stream{{Key: "a", Blocks: Blocks(days)}}, 39, 1, LimitsFor(1))
+	scores := Judge([]Stream{{Key: "a", Blocks: Blocks(days, UsualRules())}}, 39, 1, UsualRules(), LimitsFor(1))
 	if len(scores) != 1 || scores[0].P < 0.5 {
 		t.Fatalf("%+v", scores)
 	}

@@ -8,20 +8,9 @@ import (
 )
 
 const (
-	// references are the newest days that a day is compared with.
-	references = 28
-	// LeastReferences is how many there must be before a camera raises alarms.
-	LeastReferences = 14
-	// leastBorrowed is how many there must be for a score at all; below
-	// LeastReferences the spread from day to day is borrowed from the fleet.
+	// leastBorrowed is how many reference days there must be for a score at all;
+	// below Rules.Learn the spread from day to day is borrowed from the fleet.
 	leastBorrowed = 3
-	// window is how many days are judged together beside each day alone: a small
-	// move that lasts stands out of their mean before it does on any one day.
-	window = 5
-	// gap is how many days before the window are no reference: weather lasts, and
-	// what begins slowly must not become usual meanwhile. Null deviations are
-	// made with the same gap.
-	gap = 2
 	// recently is how far back the newest reference may lie, in days: after a
 	// longer absence the season is another, and a camera learns anew.
 	recently = 60
@@ -62,6 +51,7 @@ type deviations [2][groups]float64
 
 // null is what the fleet's reference days deviate when nothing happens.
 type null struct {
+	rules  Rules
 	scale  deviations        // what one in ten exceeds
 	groups [groups][]float64 // of day and window the farther, in units of scale, sorted
 	all    []float64         // farthest of all groups, sorted
@@ -71,8 +61,8 @@ type null struct {
 // Judge scores the blocks that end at date. cameras is how many there are in
 // the fleet, also those that have not told the day: they count as unmoved, so
 // that the first to report are judged no more strictly than the last.
-func Judge(streams []Stream, date, cameras int, limits Limits) []Score {
-	pool := learn(streams, date)
+func Judge(streams []Stream, date, cameras int, rules Rules, limits Limits) []Score {
+	pool := learn(streams, date, rules)
 	var scores []Score
 	var alarmed []bool
 	for i := range streams {
@@ -91,11 +81,11 @@ func Judge(streams []Stream, date, cameras int, limits Limits) []Score {
 }
 
 // refsOf are the reference days of the block at a place.
-func refsOf(blocks []Block, at int) []*Block {
+func refsOf(blocks []Block, at int, rules Rules) []*Block {
 	var refs []*Block
-	for i := at - window - gap; i >= 0 && len(refs) < references; i-- {
+	for i := at - rules.window() - rules.gap(); i >= 0 && len(refs) < rules.references(); i-- {
 		b := &blocks[i]
-		if b.Model != blocks[at].Model || blocks[at].Date-b.Date > recently+references {
+		if b.Model != blocks[at].Model || blocks[at].Date-b.Date > recently+rules.references() {
 			break
 		}
 		if len(refs) == 0 && blocks[at].Date-b.Date > recently {
@@ -111,8 +101,8 @@ func refsOf(blocks []Block, at int) []*Block {
 
 // learn makes the pool of null deviations of a day: every reference day of
 // every camera with enough of them, against that camera's others.
-func learn(streams []Stream, date int) *null {
-	var pool null
+func learn(streams []Stream, date int, rules Rules) *null {
+	pool := null{rules: rules}
 	var held []deviations
 	var spreads [][Measures]float64
 	for i := range streams {
@@ -122,14 +112,14 @@ func learn(streams []Stream, date int) *null {
 				continue
 			}
 		}
-		refs := refsOf(streams[i].Blocks, at)
-		if len(refs) < LeastReferences {
+		refs := refsOf(streams[i].Blocks, at, rules)
+		if len(refs) < rules.Learn {
 			continue
 		}
 		spreads = append(spreads, baselineOf(refs).variance)
 		for end := range refs {
-			begin := max(0, end+1-window)
-			others := slices.Concat(refs[:max(0, begin-gap)], refs[min(len(refs), end+gap+1):])
+			begin := max(0, end+1-rules.window())
+			others := slices.Concat(refs[:max(0, begin-rules.gap())], refs[min(len(refs), end+rules.gap()+1):])
 			_, d := baselineOf(others).deviate(refs[begin : end+1])
 			held = append(held, d)
 		}
@@ -200,12 +190,26 @@ func atLeast(sorted []float64, v float64) float64 {
 	return float64(1+len(sorted)-below) / float64(1+len(sorted))
 }
 
+// tail is the power with which p-values fall beyond the farthest null deviation.
+// That of Student's t with 3 degrees of freedom is heavier than what is met, so
+// a small fleet can tell a gross change and never takes a chance for one.
+const tail = 3
+
+// beyond is atLeast, which on its own can't be smaller than the null is large.
+func beyond(sorted []float64, v float64) float64 {
+	p := atLeast(sorted, v)
+	if most := sorted[len(sorted)-1]; v > most && most > 0 {
+		p *= math.Pow(most/v, tail)
+	}
+	return p
+}
+
 // score compares a block with its references; ok is false where there are too
 // few, or none in the whole fleet to learn from.
 func (p *null) score(s *Stream, at int) (Score, bool) {
 	b := &s.Blocks[at]
-	refs := refsOf(s.Blocks, at)
-	score := Score{Key: s.Key, Date: b.Date, Model: b.Model, N: b.N, Span: b.Span, Refs: len(refs), Muted: len(refs) < LeastReferences, P: 1}
+	refs := refsOf(s.Blocks, at, p.rules)
+	score := Score{Key: s.Key, Date: b.Date, Model: b.Model, N: b.N, Span: b.Span, Refs: len(refs), Muted: len(refs) < p.rules.Learn, P: 1}
 	if len(refs) < leastBorrowed || len(p.all) == 0 {
 		return score, false
 	}
@@ -214,7 +218,7 @@ func (p *null) score(s *Stream, at int) (Score, bool) {
 		base.variance = p.spread
 	}
 	begin := at
-	for begin > 0 && at-begin < window-1 && follows(&s.Blocks[begin-1], &s.Blocks[begin]) {
+	for begin > 0 && at-begin < p.rules.window()-1 && follows(&s.Blocks[begin-1], &s.Blocks[begin]) {
 		begin--
 	}
 	var days []*Block
@@ -227,7 +231,7 @@ func (p *null) score(s *Stream, at int) (Score, bool) {
 	for g := range groups {
 		score.Groups[g] = atLeast(p.groups[g], by[g])
 	}
-	score.P = atLeast(p.all, all)
+	score.P = beyond(p.all, all)
 	score.Means, score.Usual = b.measures.value, base.mean
 	for i := range Measures {
 		score.Spread[i] = math.Sqrt(base.variance[i] * (1 + 1/base.n))

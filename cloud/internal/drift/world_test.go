@@ -117,13 +117,13 @@ func (f *fleet) live(from, to int) {
 
 func (f *fleet) block() {
 	for i := range f.streams {
-		f.streams[i].Blocks = Blocks(f.days[i])
+		f.streams[i].Blocks = Blocks(f.days[i], UsualRules())
 	}
 }
 
 // judge scores the blocks of a date and keeps the scores.
 func (f *fleet) judge(date int) []Score {
-	scores := Judge(f.streams, date, len(f.streams), LimitsFor(1))
+	scores := Judge(f.streams, date, len(f.streams), UsualRules(), LimitsFor(1))
 	for _, s := range scores {
 		for i := range f.streams {
 			if f.streams[i].Key == s.Key {

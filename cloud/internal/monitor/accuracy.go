@@ -59,7 +59,7 @@ func (m *Monitor) Weeks(ctx context.Context, device string, last, weeks int) ([]
 // Accuracy counts some days, over all boards (device "") or of one.
 func (m *Monitor) Accuracy(ctx context.Context, device string, first, last int) (Accuracy, error) {
 	a := Accuracy{FirstDay: first, LastDay: last}
-	from, until := int64(first)*microsPerDay, int64(last+1)*microsPerDay
+	from, until := int64(first)*WholeDays().micros(), int64(last+1)*WholeDays().micros()
 	var rows []struct {
 		Verdict, Label string
 		N              int
@@ -94,7 +94,7 @@ func (m *Monitor) Accuracy(ctx context.Context, device string, first, last int) 
 	a.Corrected = n.N
 	if err == nil {
 		n.N = 0
-		err = of(m.db.Read().NewSelect().Table("tally").ColumnExpr("COALESCE(SUM(n), 0) AS n").Where("day >= ? AND day <= ?", DateOf(first), DateOf(last))).Scan(ctx, &n)
+		err = of(m.db.Read().NewSelect().Table("tally").ColumnExpr("COALESCE(SUM(n), 0) AS n").Where("day >= ? AND day <= ?", WholeDays().Name(first), WholeDays().Name(last))).Scan(ctx, &n)
 		a.Sightings = n.N
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (m *Monitor) watchAccuracy(ctx context.Context) error {
 	if newest.At == 0 {
 		return nil
 	}
-	last := DayOf(db.Time(newest.At))
+	last := WholeDays().Of(db.Time(newest.At))
 	after, err := m.Accuracy(ctx, "", last-recentDays+1, last)
 	if err != nil {
 		return err

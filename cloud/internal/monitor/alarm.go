@@ -174,7 +174,7 @@ func (m *Monitor) act(ctx context.Context, tx bun.Tx, day int, today []Score) er
 func (m *Monitor) later(ctx context.Context, tx bun.Tx, day int) (map[Camera]bool, error) {
 	var rows []dayRow
 	err := tx.NewSelect().Model(&rows).Column("d.device", "d.camera").Join("JOIN drift_clock AS c ON c.device = d.device").
-		Where("d.day > ? AND d.day <= ?", day, day+lookBack).Where("c.until >= (d.day + 1) * ?", microsPerDay).Scan(ctx)
+		Where("d.day > ? AND d.day <= ?", day, day+lookBack).Where("c.until >= (d.day + 1) * ?", m.micros()).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for later days: %w", err)
 	}
@@ -234,7 +234,7 @@ func (m *Monitor) actOn(ctx context.Context, tx bun.Tx, c Camera, scores []drift
 	}
 	return m.raise(ctx, tx, Alarm{
 		Reason: f.Reason, Device: c.Device, Camera: c.ID, Model: newest.Model, FirstDay: moved[0].Date, LastDay: newest.Date,
-	}, factsOf(&f, moved))
+	}, m.factsOf(&f, moved))
 }
 
 // actTogether raises or ends the one alarm of many cameras. It returns the
@@ -264,7 +264,7 @@ func (m *Monitor) actTogether(ctx context.Context, tx bun.Tx, day int, today []S
 	if times < drift.Chosen {
 		return f.Reason, nil // it may be one alarm for all tomorrow
 	}
-	facts := factsOf(&f, moved)
+	facts := m.factsOf(&f, moved)
 	facts.Of = len(today)
 	for i := range today {
 		if slices.ContainsFunc(now, func(s drift.Score) bool { return s.Key == today[i].key() }) {
@@ -274,12 +274,12 @@ func (m *Monitor) actTogether(ctx context.Context, tx bun.Tx, day int, today []S
 	return f.Reason, m.raise(ctx, tx, Alarm{Reason: f.Reason, FirstDay: first, LastDay: day}, facts)
 }
 
-func factsOf(f *drift.Finding, days []drift.Score) Facts {
+func (m *Monitor) factsOf(f *drift.Finding, days []drift.Score) Facts {
 	facts := Facts{Groups: f.ByName()}
 	last := &days[len(days)-1]
 	facts.Refs = last.Refs
 	for i := range days {
-		if date := DateOf(days[i].Date); !slices.Contains(facts.Days, date) {
+		if date := m.Name(days[i].Date); !slices.Contains(facts.Days, date) {
 			facts.Days = append(facts.Days, date)
 		}
 	}

@@ -90,7 +90,7 @@ func (m *Monitor) judge(ctx context.Context, day int) error {
 	if err != nil {
 		return err
 	}
-	scores := drift.Judge(streams, day, countPresent(streams, day), drift.LimitsFor(budget.FalseAlarms))
+	scores := drift.Judge(streams, day, countPresent(streams, day), m.rules, drift.LimitsFor(budget.FalseAlarms))
 	var rows []Score
 	for i := range scores {
 		row, err := rowOf(cameras[scores[i].Key], &scores[i])
@@ -109,7 +109,7 @@ func (m *Monitor) judge(ctx context.Context, day int) error {
 			}
 		}
 		_, err := tx.NewRaw("DELETE FROM drift_todo WHERE day = ? AND device IN (SELECT device FROM drift_clock WHERE until >= ?)",
-			day, int64(day+1)*microsPerDay).Exec(ctx)
+			day, int64(day+1)*m.micros()).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("mark a day as judged: %w", err)
 		}
@@ -146,7 +146,7 @@ func (m *Monitor) streams(ctx context.Context, from, to int, known []Alarm) ([]d
 		key := camera.Device + "/" + camera.ID
 		cameras[key] = camera
 		alarmed := slices.ContainsFunc(known, func(a Alarm) bool { return a.State != Closed && a.about(camera) })
-		streams = append(streams, drift.Stream{Key: key, Blocks: drift.Blocks(list), Alarmed: alarmed})
+		streams = append(streams, drift.Stream{Key: key, Blocks: drift.Blocks(list, m.rules), Alarmed: alarmed})
 	}
 	return streams, cameras, nil
 }
@@ -156,7 +156,7 @@ func (m *Monitor) days(ctx context.Context, from, to int, only Camera) (map[Came
 	var rows []dayRow
 	q := m.db.Read().NewSelect().Model(&rows).
 		Join("JOIN drift_clock AS c ON c.device = d.device").
-		Where("d.day >= ? AND d.day <= ?", from, to).Where("c.until >= (d.day + 1) * ?", microsPerDay).Order("d.day", "d.n")
+		Where("d.day >= ? AND d.day <= ?", from, to).Where("c.until >= (d.day + 1) * ?", m.micros()).Order("d.day", "d.n")
 	if only.Device != "" {
 		q = q.Where("d.device = ? AND d.camera = ?", only.Device, only.ID)
 	}
@@ -171,7 +171,7 @@ func (m *Monitor) days(ctx context.Context, from, to int, only Camera) (map[Came
 	for _, row := range rows {
 		sum, err := sketch.Decode(row.Data)
 		if err != nil { // a task with so many classes that a day has no room
-			m.log.Warn("a day can't be read", "device", row.Device, "camera", row.Camera, "day", DateOf(row.Day), "error", err)
+			m.log.Warn("a day can't be read", "device", row.Device, "camera", row.Camera, "day", m.Name(row.Day), "error", err)
 			continue
 		}
 		camera := Camera{row.Device, row.Camera}
@@ -199,10 +199,10 @@ func (m *Monitor) corrections(ctx context.Context, from, to int) (map[correctedO
 		Day, N         int
 	}
 	err := m.db.Read().NewSelect().Table("samples").Column("device", "camera").
-		ColumnExpr("captured_at / ? AS day", microsPerDay).ColumnExpr("COUNT(*) AS n").
+		ColumnExpr("captured_at / ? AS day", m.micros()).ColumnExpr("COUNT(*) AS n").
 		Where("correction <> '' AND correction <> verdict AND device <> ''").
-		Where("captured_at >= ? AND captured_at < ?", int64(from)*microsPerDay, int64(to+1)*microsPerDay).
-		GroupExpr("device, camera, captured_at / ?", microsPerDay).Scan(ctx, &rows)
+		Where("captured_at >= ? AND captured_at < ?", int64(from)*m.micros(), int64(to+1)*m.micros()).
+		GroupExpr("device, camera, captured_at / ?", m.micros()).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("count corrections: %w", err)
 	}

@@ -9,11 +9,14 @@ import (
 	"github.com/uptrace/bun"
 
 	"gourdian/cloud/internal/db"
+	"gourdian/cloud/internal/drift"
 )
 
 const (
 	// lookEvery is how long a day that can be judged waits for it.
-	lookEvery = 20 * time.Second
+	lookEvery = 5 * time.Second
+	// countEvery is how often accuracy is looked at, which reads every label.
+	countEvery = 10 * time.Minute
 	// hoursKept and daysKept are how long hours and days stay: hours are what a
 	// late part of a day is merged with, days what later ones are compared with.
 	hoursKept = 45 * 24 * time.Hour
@@ -22,23 +25,31 @@ const (
 
 // Config is what a Monitor needs.
 type Config struct {
-	DB  *db.DB
-	Now func() time.Time // wall clock
-	Log *slog.Logger
+	DB       *db.DB
+	Calendar Calendar // {} = whole days
+	Rules    drift.Rules
+	Now      func() time.Time // wall clock
+	Log      *slog.Logger
 }
 
 // Monitor watches for drift. Any number of goroutines may use it, one runs it.
 type Monitor struct {
-	db  *db.DB
-	now func() time.Time
-	log *slog.Logger
+	Calendar
+	rules drift.Rules
+	db    *db.DB
+	now   func() time.Time
+	log   *slog.Logger
 
-	clearAt time.Time // when to clear again; Run's alone
+	// When to clear and to look at accuracy again; Run's alone.
+	clearAt, countAt time.Time
 }
 
 // New returns a Monitor.
 func New(c Config) *Monitor {
-	return &Monitor{db: c.DB, now: c.Now, log: c.Log}
+	if c.Calendar.Hours == 0 {
+		c.Calendar.Hours = wholeDay
+	}
+	return &Monitor{Calendar: c.Calendar, rules: c.Rules, db: c.DB, now: c.Now, log: c.Log}
 }
 
 // Run judges days until ctx is done.
@@ -60,6 +71,9 @@ func (m *Monitor) Run(ctx context.Context) error {
 	}
 }
 
+// Rules say how much the monitor must know of a camera.
+func (m *Monitor) Rules() drift.Rules { return m.rules }
+
 // Step judges every day that is over and was not, and clears what is too old.
 func (m *Monitor) Step(ctx context.Context) error {
 	due, err := m.due(ctx)
@@ -68,11 +82,14 @@ func (m *Monitor) Step(ctx context.Context) error {
 	}
 	for _, day := range due {
 		if err := m.judge(ctx, day); err != nil {
-			return fmt.Errorf("judge %s: %w", DateOf(day), err)
+			return fmt.Errorf("judge %s: %w", m.Name(day), err)
 		}
 	}
-	if err := m.watchAccuracy(ctx); err != nil {
-		return err
+	if !m.now().Before(m.countAt) {
+		if err := m.watchAccuracy(ctx); err != nil {
+			return err
+		}
+		m.countAt = m.now().Add(countEvery)
 	}
 	return m.clear(ctx)
 }
@@ -82,7 +99,7 @@ func (m *Monitor) Step(ctx context.Context) error {
 func (m *Monitor) due(ctx context.Context) ([]int, error) {
 	var days []int
 	err := m.db.Read().NewSelect().Distinct().TableExpr("drift_todo AS t").Column("t.day").
-		Join("JOIN drift_clock AS c ON c.device = t.device").Where("c.until >= (t.day + 1) * ?", microsPerDay).
+		Join("JOIN drift_clock AS c ON c.device = t.device").Where("c.until >= (t.day + 1) * ?", m.micros()).
 		Order("t.day").Scan(ctx, &days)
 	if err != nil {
 		return nil, fmt.Errorf("find days to judge: %w", err)
@@ -112,14 +129,39 @@ func (m *Monitor) clear(ctx context.Context) error {
 	})
 }
 
-const microsPerDay = int64(24 * time.Hour / time.Microsecond)
+// Calendar divides the field clock into the days that are judged, in UTC: whole
+// ones, or, where the field clock runs so fast that nobody would see a day end,
+// parts of them.
+type Calendar struct{ Hours int }
 
-// DayOf is the day of the field clock, in UTC, that a moment lies in: days since
-// 1970.
-func DayOf(at time.Time) int { return int(at.UnixMicro() / microsPerDay) }
+// micros is how long a day is.
+func (c Calendar) micros() int64 {
+	return int64(time.Duration(c.Hours) * time.Hour / time.Microsecond)
+}
 
-// TimeOf is when a day begins, DateOf how it is written.
-func TimeOf(day int) time.Time { return time.UnixMicro(int64(day) * microsPerDay).UTC() }
+// Of is the number of the day that a moment lies in: days since 1970.
+func (c Calendar) Of(at time.Time) int { return int(at.UnixMicro() / c.micros()) }
 
-// DateOf is how a day is written.
-func DateOf(day int) string { return TimeOf(day).Format(time.DateOnly) }
+// Begin is when a day begins.
+func (c Calendar) Begin(day int) time.Time { return time.UnixMicro(int64(day) * c.micros()).UTC() }
+
+// Name is how a day is written.
+func (c Calendar) Name(day int) string {
+	if c.Hours == wholeDay {
+		return c.Begin(day).Format(time.DateOnly)
+	}
+	return c.Begin(day).Format("2006-01-02T15")
+}
+
+const wholeDay = 24
+
+// WholeDays is the calendar of accuracy, whose days are always whole.
+func WholeDays() Calendar { return Calendar{wholeDay} }
+
+// CalendarOf is the calendar that an alarm's days belong to.
+func (m *Monitor) CalendarOf(a *Alarm) Calendar {
+	if a.Reason == drift.Accuracy {
+		return WholeDays()
+	}
+	return m.Calendar
+}

@@ -36,8 +36,8 @@ const firstDay = 20_000 // in 2024
 
 func newRig(t *testing.T, d *db.DB) *rig {
 	t.Helper()
-	r := &rig{t: t, db: d, now: TimeOf(firstDay), random: rand.New(rand.NewPCG(1, 2)), model: strings.Repeat("a", 64)}
-	r.Monitor = New(Config{DB: d, Now: func() time.Time { return r.now }, Log: slog.New(slog.DiscardHandler)})
+	r := &rig{t: t, db: d, now: WholeDays().Begin(firstDay), random: rand.New(rand.NewPCG(1, 2)), model: strings.Repeat("a", 64)}
+	r.Monitor = New(Config{DB: d, Rules: drift.UsualRules(), Now: func() time.Time { return r.now }, Log: slog.New(slog.DiscardHandler)})
 	return r
 }
 
@@ -89,14 +89,14 @@ func (r *rig) sketchOf(n int, edit func(*sketch.Sight)) []byte {
 // day is a day of a board's camera, told in one hour.
 func (r *rig) day(device, camera string, day, n int, edit func(*sketch.Sight)) {
 	r.t.Helper()
-	r.tell(device, wire.Summary{Hour: TimeOf(day).Add(10 * time.Hour),
+	r.tell(device, wire.Summary{Hour: WholeDays().Begin(day).Add(10 * time.Hour),
 		Sketches: []wire.CameraSketch{{Camera: camera, Model: r.model, Variant: "int8", Data: r.sketchOf(n, edit)}}})
 }
 
 // over says that a board's day is over.
 func (r *rig) over(device string, day int) {
 	r.t.Helper()
-	r.tell(device, wire.Summary{Hour: TimeOf(day).Add(23 * time.Hour)})
+	r.tell(device, wire.Summary{Hour: WholeDays().Begin(day).Add(23 * time.Hour)})
 }
 
 func (r *rig) step() {
@@ -118,7 +118,7 @@ func (r *rig) days(from, to int, devices []string, edit func(device string, day 
 			r.day(device, "north", day, 60, change)
 			r.over(device, day)
 		}
-		r.now = TimeOf(day + 1)
+		r.now = WholeDays().Begin(day + 1)
 		r.step()
 	}
 }
@@ -189,7 +189,7 @@ func TestMuddiedLensRaisesOneAlarmThatSomebodyEnds(t *testing.T) {
 			t.Fatalf("%+v", open)
 		}
 		facts := open[0].Facts()
-		if m := facts.Moved[0]; m.Measure != "sharpness" || m.Deviations > -3 || m.Now > m.Then/8 || facts.Refs < drift.LeastReferences {
+		if m := facts.Moved[0]; m.Measure != "sharpness" || m.Deviations > -3 || m.Now > m.Then/8 || facts.Refs < drift.UsualRules().Learn {
 			t.Errorf("%+v", facts)
 		}
 		if got := r.conditions(); got != "warning drift_lens Board board2;" {
@@ -250,7 +250,7 @@ func TestTheNewUsualIsWhatLaterDaysAreComparedWith(t *testing.T) {
 		t.Errorf("what was taken for usual is an alarm again: %+v", open)
 	}
 	fleet, err := r.Fleet(t.Context())
-	if err != nil || fleet[0].Standing == Learning || fleet[0].Refs < drift.LeastReferences {
+	if err != nil || fleet[0].Standing == Learning || fleet[0].Refs < drift.UsualRules().Learn {
 		t.Errorf("%+v, %v", fleet, err)
 	}
 }
@@ -340,7 +340,7 @@ func TestALateHourCountsInItsDay(t *testing.T) {
 	r := newRig(t, dbtest.SQLite(t))
 	r.days(firstDay, firstDay+1, boards(1), nil)
 	for range 2 { // told twice: counted once
-		r.tell("board0", wire.Summary{Hour: TimeOf(firstDay).Add(5 * time.Hour),
+		r.tell("board0", wire.Summary{Hour: WholeDays().Begin(firstDay).Add(5 * time.Hour),
 			Sketches: []wire.CameraSketch{{Camera: "north", Model: r.model, Variant: "int8", Data: r.sketchOf(40, nil)}}})
 	}
 	if due, err := r.due(t.Context()); err != nil || len(due) != 1 || due[0] != firstDay {
@@ -372,7 +372,7 @@ func TestADamagedSketchCostsOnlyItself(t *testing.T) {
 	one := wire.CameraSketch{Camera: "north", Model: r.model, Variant: "int8", Data: r.sketchOf(60, nil)}
 	bad := one
 	bad.Camera, bad.Data = "south", []byte("rust")
-	r.tell("board0", wire.Summary{Hour: TimeOf(firstDay), Sketches: []wire.CameraSketch{bad, one, one}})
+	r.tell("board0", wire.Summary{Hour: WholeDays().Begin(firstDay), Sketches: []wire.CameraSketch{bad, one, one}})
 	r.over("board0", firstDay)
 	r.step()
 	fleet, err := r.Fleet(t.Context())
@@ -413,7 +413,7 @@ func TestHoursAreClearedAndDaysStay(t *testing.T) {
 	if n, err := r.db.Read().NewSelect().Table("drift_hour").Count(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d hours are kept, %v", n, err)
 	}
-	r.tell("board0", wire.Summary{Hour: TimeOf(firstDay), Sketches: []wire.CameraSketch{{Camera: "north", Model: r.model, Variant: "int8", Data: r.sketchOf(5, nil)}}})
+	r.tell("board0", wire.Summary{Hour: WholeDays().Begin(firstDay), Sketches: []wire.CameraSketch{{Camera: "north", Model: r.model, Variant: "int8", Data: r.sketchOf(5, nil)}}})
 	s, err := r.Series(t.Context(), Camera{"board0", "north"}, 10)
 	if err != nil || len(s.Points) != 2 || s.Points[0].N != 60 {
 		t.Errorf("a late hour took the place of a whole day: %+v, %v", s.Points, err)
@@ -427,7 +427,7 @@ func (r *rig) put(day int, verdict, label wire.Verdict, correction string) {
 	_, err := r.db.Write().NewRaw("INSERT INTO samples (hash, bytes, source, device, site, camera, zone, epoch, seq, origin, why, worth, verdict, correction,"+
 		" captured_at, received_at, state, checked, fault, duplicate_of, width, height, sharpness, brightness, fingerprint)"+
 		" VALUES (?, 1, 'board', 'board0', '', 'north', '', 'epoch', 1, '', 'random', 0, ?, ?, ?, 0, 'kept', ?, '', '', 1, 1, 0, 0, 0)",
-		hash, string(verdict), correction, db.Micros(TimeOf(day)), true).Exec(r.t.Context())
+		hash, string(verdict), correction, db.Micros(WholeDays().Begin(day)), true).Exec(r.t.Context())
 	if err == nil && label != "" {
 		_, err = r.db.Write().NewRaw("INSERT INTO labels (hash, label, version, labelled_by, labelled_at) VALUES (?, ?, 1, 'ana', 0)", hash, string(label)).Exec(r.t.Context())
 	}
@@ -513,5 +513,37 @@ func TestADatabaseThatIsGoneIsSaid(t *testing.T) {
 	found := r.Check(func(context.Context, string) string { return "" })(ctx)
 	if len(found) != 1 || found[0].Code != "drift_unknown" || found[0].Severity != health.Warning {
 		t.Errorf("%+v", found)
+	}
+}
+
+// A demo's field clock runs through an hour in seconds: its hours are judged as
+// days would be, and it learns from few of them.
+func TestAFieldThatRunsFastIsJudgedByTheHour(t *testing.T) {
+	t.Parallel()
+	d := dbtest.SQLite(t)
+	r := newRig(t, d)
+	r.Monitor = New(Config{DB: d, Calendar: Calendar{Hours: 1}, Rules: drift.Rules{LeastSightings: 10, Learn: 5}, Now: func() time.Time { return r.now }, Log: r.log})
+	begin := r.Of(WholeDays().Begin(firstDay))
+	var raised int
+	for hour := begin; hour < begin+14 && raised == 0; hour++ {
+		for _, device := range boards(3) {
+			var edit func(*sketch.Sight)
+			if device == "board1" && hour >= begin+8 {
+				edit = func(one *sketch.Sight) { one.Novelty += 0.4 }
+			}
+			r.tell(device, wire.Summary{Hour: r.Begin(hour), Sketches: []wire.CameraSketch{{Camera: "north", Model: r.model, Variant: "int8", Data: r.sketchOf(15, edit)}}})
+		}
+		r.step()
+		for _, a := range r.open() {
+			if a.Device == "board1" && a.Reason == drift.NewKind {
+				raised = hour
+			}
+		}
+	}
+	if raised < begin+8 || raised > begin+10 {
+		t.Errorf("a new kind came in hour 8; the alarm in hour %d", raised-begin)
+	}
+	if got := r.Name(begin + 8); got != "2024-10-04T08" {
+		t.Errorf("hour 8 is called %s", got)
 	}
 }

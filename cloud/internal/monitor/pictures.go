@@ -68,7 +68,7 @@ func (m *Monitor) taken(ctx context.Context, a *Alarm, first, last int) ([]Pictu
 		ColumnExpr("s.hash, s.device, s.camera, s.why, s.captured_at, s.sharpness, s.brightness, COALESCE(r.body, '') AS body").
 		Join("LEFT JOIN record AS r ON r.device = s.device AND r.epoch = s.epoch AND r.seq = s.seq").
 		Where("s.state = ? AND s.checked AND s.device <> ''", sample.Kept).
-		Where("s.captured_at >= ? AND s.captured_at < ?", int64(first)*microsPerDay, int64(last+1)*microsPerDay).
+		Where("s.captured_at >= ? AND s.captured_at < ?", int64(first)*m.CalendarOf(a).micros(), int64(last+1)*m.CalendarOf(a).micros()).
 		OrderExpr("s.captured_at DESC").Limit(readPictures)
 	if a.Device != "" {
 		q = q.Where("s.device = ? AND s.camera = ?", a.Device, a.Camera)

@@ -44,7 +44,7 @@ func (m *Monitor) Fleet(ctx context.Context) ([]Overview, error) {
 	err := m.db.Read().NewSelect().TableExpr("drift_day AS d").
 		ColumnExpr("d.device, d.camera, COALESCE(b.name, '') AS name, COALESCE(b.site, '') AS site, d.day, SUM(d.n) AS n").
 		Join("LEFT JOIN board AS b ON b.device = d.device").Join("JOIN drift_clock AS c ON c.device = d.device").
-		Where("d.day = (SELECT MAX(o.day) FROM drift_day AS o WHERE o.device = d.device AND o.camera = d.camera AND c.until >= (o.day + 1) * ?)", microsPerDay).
+		Where("d.day = (SELECT MAX(o.day) FROM drift_day AS o WHERE o.device = d.device AND o.camera = d.camera AND c.until >= (o.day + 1) * ?)", m.micros()).
 		GroupExpr("d.device, d.camera, b.name, b.site, d.day").Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("list cameras: %w", err)
@@ -136,7 +136,7 @@ func (m *Monitor) Series(ctx context.Context, c Camera, most int) (Series, error
 		scores[one.Date] = &one
 	}
 	model := ""
-	blocks := drift.Blocks(list)
+	blocks := drift.Blocks(list, m.rules)
 	for i := range blocks {
 		b := &blocks[i]
 		if model != "" && b.Model != model {

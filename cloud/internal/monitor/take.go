@@ -62,12 +62,12 @@ func (m *Monitor) Take(ctx context.Context, tx bun.Tx, device string, s wire.Sum
 		_, err = tx.NewInsert().Model(&rows).Exec(ctx)
 	}
 	if err == nil {
-		_, err = tx.NewRaw("INSERT INTO drift_todo (device, day) VALUES (?, ?) ON CONFLICT (device, day) DO NOTHING", device, DayOf(s.Hour)).Exec(ctx)
+		_, err = tx.NewRaw("INSERT INTO drift_todo (device, day) VALUES (?, ?) ON CONFLICT (device, day) DO NOTHING", device, m.Of(s.Hour)).Exec(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("keep a sketch: %w", err)
 	}
-	return m.sumUp(ctx, tx, device, DayOf(s.Hour))
+	return m.sumUp(ctx, tx, device, m.Of(s.Hour))
 }
 
 // rows are the sketches of a summary that make sense.
@@ -92,8 +92,8 @@ func (m *Monitor) rows(device string, s wire.Summary) []hourRow {
 // hours were cleared in part stays as it was: it knew more.
 func (m *Monitor) sumUp(ctx context.Context, tx bun.Tx, device string, day int) error {
 	var hours []hourRow
-	begin := int64(day) * microsPerDay
-	err := tx.NewSelect().Model(&hours).Where("device = ?", device).Where("hour >= ? AND hour < ?", begin, begin+microsPerDay).Scan(ctx)
+	begin := int64(day) * m.micros()
+	err := tx.NewSelect().Model(&hours).Where("device = ?", device).Where("hour >= ? AND hour < ?", begin, begin+m.micros()).Scan(ctx)
 	if err != nil {
 		return fmt.Errorf("read a day's hours: %w", err)
 	}

@@ -39,7 +39,9 @@
     const column = (i) => data.points.map((point) => point[i]);
     const stood = data.points.map((point) => (point[4] ? point[1] : null));
     const language = document.documentElement.lang;
-    const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
+    const first = data.points[0]?.[0] ?? 0, short = (data.points.at(-1)?.[0] ?? 0) - first < 3 * 86_400;
+    const form = short ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } : { day: "numeric", month: "short" };
+    const day = new Intl.DateTimeFormat(language, { ...form, timeZone: "UTC" });
     const value = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
     const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const none = { stroke: "transparent", points: { show: false } };
