@@ -192,6 +192,7 @@ type rolloutView struct {
 	Pause   bool
 	Resume  bool
 	Abort   bool
+	Back    bool   // it is done: aborting it means going back
 	Keep    string // how many boards would keep the model
 }
 
@@ -256,7 +257,7 @@ func (r *Rollouts) one(c *gin.Context) (view rolloutView, ok bool) {
 		},
 		Live: one.State == rollout.Running || one.State == rollout.Paused, Who: one.Who, Why: one.Why, All: len(boards),
 		Pause: one.State == rollout.Running && who.Role.Allows(people.Operator), Resume: admin && (one.State == rollout.Paused || one.State == rollout.Stopped),
-		Abort: admin && (one.State.Open() || one.State == rollout.Done),
+		Abort: admin && (one.State.Open() || one.State == rollout.Done), Back: one.State == rollout.Done,
 	}
 	v.waves(&view, one, boards)
 	view.Next = v.next(one, boards)

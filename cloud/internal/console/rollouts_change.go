@@ -156,7 +156,7 @@ func (r *Rollouts) abort(c *gin.Context) {
 	if !ok {
 		return
 	}
-	v, revert := r.Console.voice(c), c.PostForm("revert") == "yes"
+	v, revert := r.Console.voice(c), view.Back || c.PostForm("revert") == "yes"
 	facts := []string{v.Say("hub.rollouts.abort_fact")}
 	if revert {
 		facts = append(facts, v.Say("hub.rollouts.abort_revert", "boards", view.Keep))

@@ -141,8 +141,8 @@ func TestRolloutIsStartedWatchedStoppedAndAborted(t *testing.T) {
 	hasNot(t, oscar.get(at), "Abort", "Resume")
 	ana.post(at+"/resume", "confirmed", "yes")
 	r.look(t)
-	has(t, ana.get(at), "Not seen since.", "Done")
-	if status, body, _ := ana.post(at+"/abort", "reason", "it sees mud", "revert", "yes"); status != http.StatusOK || !strings.Contains(body, "Running it now: 1 board. They go back") {
+	has(t, ana.get(at), "Not seen since.", "Done", "Go back to the models before")
+	if status, body, _ := ana.post(at+"/abort", "reason", "it sees mud"); status != http.StatusOK || !strings.Contains(body, "Running it now: 1 board. They go back") {
 		t.Errorf("aborting is not asked about: %d\n%s", status, body)
 	}
 	ana.post(at+"/abort", "reason", "it sees mud", "revert", "yes", "confirmed", "yes")
