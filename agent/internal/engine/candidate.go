@@ -19,20 +19,6 @@ type Candidate struct {
 	*running
 }
 
-// ID is the bundle's.
-func (c *Candidate) ID() string { return c.model.ID }
-
-// Variant is the form that runs.
-func (c *Candidate) Variant() string { return c.model.Variant }
-
-// Variants are those that the bundle has here.
-func (c *Candidate) Variants() (names []string) {
-	for _, v := range c.bundle.Manifest.Variants {
-		names = append(names, v.Name)
-	}
-	return names
-}
-
 // End stops it. A candidate that serves is the engine's to end.
 func (c *Candidate) End() { c.end() }
 
@@ -45,14 +31,13 @@ type switchTo struct {
 }
 
 // Prepare starts a bundle beside the one that serves, and returns it when its
-// golden frames have passed. ctx is that of the candidate's whole life. Errors
-// wrap those of package bundle, and ErrGolden where the worker says no.
+// golden frames have passed. ctx bounds the start only. Errors wrap those of package bundle, and ErrGolden where the worker says no.
 func (e *Engine) Prepare(ctx context.Context, path string) (*Candidate, error) {
 	o, err := e.open(ctx, path, false)
 	if err != nil {
 		return nil, err
 	}
-	c := &Candidate{e.begin(ctx, o)}
+	c := &Candidate{e.begin(context.WithoutCancel(ctx), o)}
 	if err := c.await(ctx); err != nil {
 		c.End()
 		return nil, err

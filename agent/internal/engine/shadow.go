@@ -42,6 +42,9 @@ func (e *Engine) Time(ctx context.Context, c *Candidate, most time.Duration) (Sp
 	}
 	var serving, candidate []time.Duration
 	for i := range warmRuns + timedRuns {
+		if err := ctx.Err(); err != nil {
+			return Speed{}, err
+		}
 		old, fresh, err := e.turn(ctx, c, tensor, most)
 		if err != nil {
 			return Speed{}, err
@@ -70,8 +73,6 @@ func (e *Engine) turn(ctx context.Context, c *Candidate, in vision.Tensor, most 
 	switch {
 	case err == nil:
 		err = scores.Check()
-	case ctx.Err() != nil:
-		return old, fresh, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		return old, fresh, fmt.Errorf("%w: no answer in %s", ErrSlow, most)
 	}
@@ -81,8 +82,10 @@ func (e *Engine) turn(ctx context.Context, c *Candidate, in vision.Tensor, most 
 	return old, fresh, nil
 }
 
+// bounded runs a model and is not cut short: a worker whose call is given up is
+// killed, and that would be the serving one's end, or a candidate's.
 func (e *Engine) bounded(ctx context.Context, m *Model, in vision.Tensor, out *infer.Scores, most time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, most)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	return m.runner.Run(ctx, in, out)
 }
@@ -184,9 +187,6 @@ func (e *Engine) Shadow(ctx context.Context, c *Candidate, most int, told func(S
 func (e *Engine) compare(ctx context.Context, c *Candidate, f *seenFrame, was, is *verdict.Decider, done *Shadow) error {
 	var scores infer.Scores
 	err := e.bounded(ctx, c.model, f.tensor, &scores, scoreTimeout)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	if err == nil {
 		err = scores.Check()
 	}
