@@ -84,8 +84,13 @@ func (f *Fleet) Want(ctx context.Context, tx bun.Tx, device string, wanted Wante
 		}
 		text = string(data)
 	}
+	// Settings that the board has answered are not sent again with the new
+	// version: the farmer may have changed them since.
+	if state, ok := b.Reported(); ok && state.Desired.Version == uint64(b.Wish) {
+		b.Settings = ""
+	}
 	b.WantText, b.Wish = text, b.Wish+1
-	_, err = tx.NewUpdate().Model(&b).Column("wanted", "wish").WherePK().Exec(ctx)
+	_, err = tx.NewUpdate().Model(&b).Column("wanted", "wish", "settings").WherePK().Exec(ctx)
 	return b, wrap("want a model", err)
 }
 

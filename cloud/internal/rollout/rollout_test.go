@@ -244,6 +244,28 @@ func TestAbortLeavesBoardsThatANewerRolloutHas(t *testing.T) {
 	})
 }
 
+// TestRolloutBringsBackNoOldSettings: what a board has answered is not said
+// again, what it has not heard yet is.
+func TestRolloutBringsBackNoOldSettings(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, dbtest.SQLite(t))
+	r.fleetOf(2)
+	for device, heard := range map[string]string{"b00": "3", "b01": "2"} {
+		_, err := r.db.Write().NewRaw(`UPDATE board SET wish = 3, settings = '{"language":"es"}', status = ? WHERE device = ?`,
+			`{"desired":{"version":`+heard+`}}`, device).Exec(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.start(2, Plan{Waves: []string{"100%"}})
+	if settings := r.link.last["b00"].Settings; settings != nil {
+		t.Errorf("settings that were applied come again: %v", settings)
+	}
+	if settings := r.link.last["b01"].Settings; settings["language"] != "es" {
+		t.Errorf("settings that were not heard are lost: %v", settings)
+	}
+}
+
 // TestAbortForgetsWhatABoardRefused: nothing stays wanted that will not run.
 func TestAbortForgetsWhatABoardRefused(t *testing.T) {
 	t.Parallel()
