@@ -44,9 +44,9 @@ type Config struct {
 
 // Update says how a model from the hub has to prove itself here.
 type Update struct {
-	Shadow  int `koanf:"shadow"`  // frames scored by the old and the new model, 0..100000
-	ShadowS int `koanf:"shadows"` // for at most so many seconds, 1..86400
-	SoakS   int `koanf:"soaks"`   // seconds under watch once it serves, 1..604800
+	Frames int `koanf:"frames"` // scored by the old and the new model, 0..100000
+	Shadow int `koanf:"shadow"` // seconds for them at most, 1..86400
+	Soak   int `koanf:"soak"`   // seconds under watch once it serves, 1..604800
 }
 
 // Model says what looks at the pictures.
@@ -79,7 +79,7 @@ func Default(dir string) Config {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 		data = filepath.Join(dir, ".cache", "agent")
 	}
-	return Config{Data: data, Listen: ":8080", Log: "info", Update: Update{Shadow: 200, ShadowS: 600, SoakS: 600}}
+	return Config{Data: data, Listen: ":8080", Log: "info", Update: Update{Frames: 200, Shadow: 600, Soak: 600}}
 }
 
 // Validate reports every problem with its path.
@@ -123,7 +123,7 @@ func (u Update) validate() (errs []error) {
 	for _, limit := range []struct {
 		key              string
 		value, low, high int
-	}{{"shadow", u.Shadow, 0, 100_000}, {"shadows", u.ShadowS, 1, 86_400}, {"soaks", u.SoakS, 1, 604_800}} {
+	}{{"frames", u.Frames, 0, 100_000}, {"shadow", u.Shadow, 1, 86_400}, {"soak", u.Soak, 1, 604_800}} {
 		if limit.value < limit.low || limit.value > limit.high {
 			errs = append(errs, fmt.Errorf("update.%s: %d is outside %d..%d", limit.key, limit.value, limit.low, limit.high))
 		}

@@ -25,7 +25,7 @@ func (b *board) addEngine() error {
 		Data: b.config.Data, Own: b.config.Model.Bundle, Variants: b.variants(),
 		Frame: time.Duration(float64(time.Second) / b.profile.Camera.FramesPerSecond),
 		Plan: update.Plan{
-			ShadowFrames: b.config.Update.Shadow, Shadow: seconds(b.config.Update.ShadowS), Soak: seconds(b.config.Update.SoakS),
+			ShadowFrames: b.config.Update.Frames, Shadow: seconds(b.config.Update.Shadow), Soak: seconds(b.config.Update.Soak),
 		},
 		Engine: b.engine, Board: b.hub, Free: guard.Linux{Data: b.config.Data}.FreeDisk, Beside: b.beside,
 		Built: b.build.Time, Now: time.Now, Log: b.log.With("part", "update"),

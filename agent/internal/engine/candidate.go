@@ -19,8 +19,13 @@ type Candidate struct {
 	*running
 }
 
-// End stops it. A candidate that serves is the engine's to end.
-func (c *Candidate) End() { c.end() }
+// End stops it; one that has no worker has ended. A candidate that serves is the
+// engine's to end.
+func (c *Candidate) End() {
+	if c.running != nil {
+		c.end()
+	}
+}
 
 // switchTo asks Run to let another model serve: candidate, or nil for the one
 // that is to be opened, or none at all.

@@ -20,8 +20,9 @@ const mostStarts = 3
 type slots struct {
 	folder folder
 
-	mu sync.Mutex // guards j
-	j  journal
+	changing sync.Mutex // one change at a time: it is written before it holds
+	mu       sync.Mutex // guards j
+	j        journal
 }
 
 // openSlots reads the journal as a start of the board does. What was left half
@@ -59,6 +60,8 @@ func (s *slots) now() journal {
 
 // change keeps a change. What could not be kept did not happen.
 func (s *slots) change(edit func(*journal)) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	next := s.now()
 	edit(&next)
 	if err := s.folder.save(next); err != nil {

@@ -36,12 +36,16 @@ func (u *Update) soak(run, ctx context.Context, w wish) error {
 		u.returnTo(run, why)
 		return nil
 	}
-	u.edit(w, func(s *wire.UpdateState) { s.Stage, s.Step, s.Why = wire.StageCommitted, "", "" })
-	err := u.slots.change(func(j *journal) { j.Soaking, j.Starts, j.State = false, 0, u.State() })
+	err := u.slots.change(func(j *journal) {
+		j.Soaking, j.Starts = false, 0
+		if j.State != nil {
+			j.State.Stage = wire.StageCommitted
+		}
+	})
 	if err = errors.Join(err, u.slots.sweep()); err != nil {
 		u.config.Log.Warn("a model has proved itself, and that can't be kept", "error", err)
 	}
-	u.show()
+	u.edit(w, func(s *wire.UpdateState) { s.Stage, s.Step, s.Why = wire.StageCommitted, "", "" })
 	u.config.Log.Info("a model of the hub has proved itself", "model", w.Bundle, "rollout", w.Rollout)
 	return nil
 }
