@@ -49,8 +49,8 @@ func (s *Sketch) Variance(of Signal) float64 {
 	return max(0, mean(float64(s.signals[of].squares)/whole/whole, s.of(of))-m*m)
 }
 
-// Quantile is the value (not on the scale) that a share p of the sightings do
-// not exceed, to within a bin.
+// Quantile is the place on the scale that a share p of the sightings do not
+// exceed, to within a bin.
 func (s *Sketch) Quantile(of Signal, p float64) float64 {
 	count := s.of(of)
 	if count == 0 {
@@ -59,11 +59,11 @@ func (s *Sketch) Quantile(of Signal, p float64) float64 {
 	want, seen := p*float64(count), 0.0
 	for b, n := range s.signals[of].bins {
 		if n > 0 && seen+float64(n) >= want {
-			return of.Value((float64(b) + (want-seen)/float64(n)) / Bins)
+			return (float64(b) + (want-seen)/float64(n)) / Bins
 		}
 		seen += float64(n)
 	}
-	return of.Value(1)
+	return 1
 }
 
 // AxisMean is where embeddings lie on an axis in the mean, AxisVariance how far
@@ -97,6 +97,3 @@ func mean(sum float64, n uint64) float64 {
 	}
 	return sum / float64(n)
 }
-
-// Bins is how many sightings lie in each bin of a signal's scale.
-func (s *Sketch) Bins(of Signal) [Bins]uint64 { return s.signals[of].bins }

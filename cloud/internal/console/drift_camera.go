@@ -72,7 +72,7 @@ type plotted struct {
 
 func plottedMeasures() []plotted {
 	return []plotted{
-		{drift.Sharpness, "", 1, 0}, {drift.Brightness, "", 1, 0}, {drift.Novelty, "", 1, 3}, {drift.NovelShare, "%", 100, 1},
+		{drift.Sharpness, "", 1, 0}, {drift.Brightness, "", 1, 0}, {drift.Novelty, "", 1, 3}, {drift.NoveltyHigh, "", 1, 3}, {drift.NovelShare, "%", 100, 1},
 		{drift.TopProbability, "%", 100, 0}, {drift.DoubtShare, "%", 100, 1}, {drift.PoorShare, "%", 100, 1}, {drift.Corrected, "%", 100, 1},
 	}
 }

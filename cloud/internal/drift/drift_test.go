@@ -399,3 +399,14 @@ func TestNumbersStayFinite(t *testing.T) {
 		}
 	}
 }
+
+func TestAFewNewOnesAmongManyOldAreSeen(t *testing.T) {
+	t.Parallel()
+	n := 0
+	_, moved, alarm := after(t, 19, 10, 4, func(camera, _ int, g *[signals]float64, _ *sketch.Sight) {
+		if n++; camera == 0 && n%6 == 0 {
+			g[1] += 6
+		}
+	})
+	wantAlarm(t, moved, alarm, NewKind)
+}

@@ -198,8 +198,8 @@ const tail = 3
 // beyond is atLeast, which on its own can't be smaller than the null is large.
 func beyond(sorted []float64, v float64) float64 {
 	p := atLeast(sorted, v)
-	if most := sorted[len(sorted)-1]; v > most && most > 0 {
-		p *= math.Pow(most/v, tail)
+	if top := sorted[len(sorted)-1]; v > top && top > 0 {
+		p *= math.Pow(top/v, tail)
 	}
 	return p
 }
@@ -289,7 +289,9 @@ func (b *baseline) deviation(d, variance, noise, usualNoise float64) float64 {
 
 // deviate returns how far the last of some days in a row lies from the
 // references, measure by measure, and how far in each group that day and the
-// mean of all of them lie. With n days a mean varies less, by the root of n.
+// mean of all of them lie. With n days a mean varies less, by the root of n. In
+// it no single day counts for more than a few standard deviations: what stands
+// out of one day alone is that day's matter.
 func (b *baseline) deviate(days []*Block) (last [Measures]float64, d deviations) {
 	var mean [Measures]float64
 	var rest, meanRest [rests]float64
@@ -297,14 +299,20 @@ func (b *baseline) deviate(days []*Block) (last [Measures]float64, d deviations)
 	for _, day := range days {
 		last, rest = b.compare(day)
 		for i, z := range last {
-			mean[i] += z / root
+			mean[i] += clip(z) / root
 		}
 		for i, z := range rest {
-			meanRest[i] += z / root
+			meanRest[i] += clip(z) / root
 		}
 	}
 	return last, deviations{grouped(&last, &rest), grouped(&mean, &meanRest)}
 }
+
+// clipAt is what a day counts for at most in the mean of several, in standard
+// deviations.
+const clipAt = 3
+
+func clip(z float64) float64 { return min(max(z, -clipAt), clipAt) }
 
 // compare returns how far a block lies from the references in every measure,
 // and in what is left of some once the mix of classes is accounted for.

@@ -27,7 +27,8 @@ const (
 
 	// Novelty: how unlike the training photos.
 	Novelty
-	NovelShare // unsure because of it
+	NoveltyHigh // what one sighting in ten exceeds: some new ones among many old
+	NovelShare  // unsure because of it
 
 	// Class begins Mix: shares of the most probable classes, by number.
 	Class
@@ -87,7 +88,7 @@ func (g Group) span() (from, to Measure) {
 func names() map[Measure]string {
 	return map[Measure]string{
 		Sharpness: "sharpness", Brightness: "brightness", Contrast: "contrast", Black: "black", Burned: "burned", PoorShare: "poor",
-		TopProbability: "top_probability", Entropy: "entropy", DoubtShare: "doubt", Novelty: "novelty", NovelShare: "novel",
+		TopProbability: "top_probability", Entropy: "entropy", DoubtShare: "doubt", Novelty: "novelty", NoveltyHigh: "novelty_high", NovelShare: "novel",
 		Corrected: "corrected",
 	}
 }
@@ -119,7 +120,7 @@ func signalOf(m Measure) (sketch.Signal, bool) {
 		return sketch.TopProbability, true
 	case Entropy:
 		return sketch.Entropy, true
-	case Novelty:
+	case Novelty, NoveltyHigh:
 		return sketch.Novelty, true
 	default:
 		return 0, false
@@ -142,6 +143,13 @@ type conditional struct {
 // rests are the measures of Rest: top probability, novelty and the axes.
 const rests = 2 + sketch.Axes
 
+const (
+	high = 0.9
+	// highNoise is how much more than a mean that quantile of a normal
+	// distribution varies: p(1-p)/density².
+	highNoise = 2.92
+)
+
 func measure(s *sketch.Sketch, corrections int) measures {
 	var m measures
 	n, judged := float64(s.Count()), float64(s.Judged())
@@ -157,6 +165,8 @@ func measure(s *sketch.Sketch, corrections int) measures {
 		m.value[i] = s.Mean(signal)
 		m.noise[i] = s.Variance(signal) / max(count, 1)
 	}
+	m.value[NoveltyHigh] = s.Quantile(sketch.Novelty, high)
+	m.noise[NoveltyHigh] = highNoise * m.noise[Novelty]
 	var poor, doubt, novel float64
 	for _, o := range s.Outcomes() {
 		switch of := float64(s.Of(o)); o.Reason {

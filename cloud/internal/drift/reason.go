@@ -68,7 +68,7 @@ func Explain(days []Score) Finding {
 func (f *Finding) reason(z *[Measures]float64) Reason {
 	dirt := max(-z[Sharpness], -z[Contrast], z[PoorShare])
 	sun := max(math.Abs(z[Brightness]), z[Black], z[Burned])
-	unlike := max(math.Abs(z[Novelty]), math.Abs(z[NovelShare]), rootMeanSquare(z[Axis:]))
+	unlike := max(math.Abs(z[Novelty]), math.Abs(z[NoveltyHigh]), math.Abs(z[NovelShare]), rootMeanSquare(z[Axis:]))
 	moved := func(g Group) bool { return f.Groups[g] < plain }
 	switch {
 	case moved(Light) && dirt >= sun && dirt >= shadow*unlike:
