@@ -28,6 +28,8 @@ type summaryPass struct {
 	token mqtt.Token     // of the summary on its way
 	since time.Time      // of token
 	told  int
+
+	looked, lookedField time.Time // wall and field clock of the last look
 }
 
 // step goes on as far as it can without waiting.
@@ -99,6 +101,7 @@ func (p *summaryPass) begin(ctx context.Context, u *Uplink, now time.Time) error
 	if !state.FieldNow.IsZero() {
 		field = state.FieldNow
 	}
+	p.pace(now, field)
 	current := field.UTC().Truncate(time.Hour)
 	p.seq = u.config.Outbox.Usage().LastSeq
 	counted, err := u.config.Hours.Hours(ctx, u.memory.Told, u.memory.Seq, current)
@@ -130,6 +133,31 @@ func (p *summaryPass) begin(ctx context.Context, u *Uplink, now time.Time) error
 		hour(empty, nil, nil)
 	}
 	return nil
+}
+
+// measureFor is how long after its first look a pass looks again, to see whether
+// the field clock keeps the pace of the wall's.
+const measureFor = 10 * time.Second
+
+// pace brings the next look forward where a rendered field's clock runs faster
+// than the wall's: an hour of it is over in seconds.
+func (p *summaryPass) pace(now, field time.Time) {
+	wall, passed := now.Sub(p.looked), field.Sub(p.lookedField)
+	switch first := p.looked.IsZero(); {
+	case first:
+		p.next = earlier(p.next, now.Add(measureFor))
+	case wall > 0 && passed > 2*wall:
+		left := field.Truncate(time.Hour).Add(time.Hour).Sub(field)
+		p.next = earlier(p.next, now.Add(time.Second+time.Duration(float64(left)*float64(wall)/float64(passed))))
+	}
+	p.looked, p.lookedField = now, field
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // firstEmpty is the first hour of which it is worth telling that nothing came.
