@@ -219,7 +219,7 @@ func (b *board) addPage() error {
 		return base
 	})
 	p, err = page.New(page.Options{
-		Board: b.hub, History: b.store, Control: b.control, Doctor: desk,
+		Board: b.hub, History: b.store, Control: b.control, Doctor: desk, Models: b.update,
 		DataDir: b.config.Data, Listen: b.config.Listen, Version: b.build.Version,
 		Log: b.log.With("part", "page"), Location: time.Local,
 	})
