@@ -64,6 +64,7 @@ type rig struct {
 	hub    *Hub
 	boards []*board
 	t      *testing.T
+	dir    string // of hub and boards
 }
 
 func freePort(t *testing.T) int {
@@ -76,22 +77,27 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// train makes a model with the real programs, how well it grades matters not,
+// train makes models with the real programs, how well they grade matters not,
 // and a folder of pictures that a board has not seen the end of when it is killed.
-func train(t *testing.T) (bundle, walk string) {
+// The models learnt from other parts of the same pictures, so they differ in their
+// heads alone.
+func train(t *testing.T, models int) (bundles []string, walk string) {
 	t.Helper()
-	dir := t.TempDir()
-	bundle, walk = filepath.Join(dir, "grade.gourdian"), filepath.Join(dir, "walk")
+	dir, cache := t.TempDir(), t.TempDir()
+	walk = filepath.Join(dir, "walk")
 	pictures := filepath.Join(dir, "patch")
-	for _, args := range [][]string{
-		{"render", "--out", pictures, "--count", "120", "--size", "256", "--seed", "5"},
-		{"model", "train", "--data", pictures, "--task", "grade", "--out", bundle, "--folds", "3", "--cache", t.TempDir(),
-			"--checkpoint", testbed.Checkpoint(t), "--onnxruntime", testbed.OnnxRuntime(t),
-			"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program)},
-	} {
+	run := func(args ...string) {
+		t.Helper()
 		if said, err := exec.CommandContext(t.Context(), testbed.Program(t, "gourdianctl"), args...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", args[0], err, said)
 		}
+	}
+	run("render", "--out", pictures, "--count", "120", "--size", "256", "--seed", "5")
+	for n := range models {
+		bundles = append(bundles, filepath.Join(dir, fmt.Sprintf("grade-%d.gourdian", n)))
+		run("model", "train", "--data", part(t, pictures, n), "--task", "grade", "--out", bundles[n], "--folds", "3", "--cache", cache,
+			"--checkpoint", testbed.Checkpoint(t), "--onnxruntime", testbed.OnnxRuntime(t),
+			"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program))
 	}
 	files, err := filepath.Glob(filepath.Join(pictures, "*", "*.jpg"))
 	if err == nil {
@@ -105,21 +111,43 @@ func train(t *testing.T) (bundle, walk string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bundle, walk
+	return bundles, walk
 }
 
-func newRig(t *testing.T) *rig {
+// part is the n-th part of labelled pictures, the 0th all of them: every
+// (8+n)-th is left out of each class. What was computed of a picture counts on.
+func part(t *testing.T, pictures string, n int) string {
 	t.Helper()
-	bundle, pictures := train(t)
+	if n == 0 {
+		return pictures
+	}
+	files, err := filepath.Glob(filepath.Join(pictures, "*", "*.jpg"))
+	dir := t.TempDir()
+	for i, file := range files {
+		to := filepath.Join(dir, filepath.Base(filepath.Dir(file)), filepath.Base(file))
+		if err == nil && i%(8+n) != 7 {
+			err = errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Link(file, to))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// newRig starts a hub with two boards that look at pictures with a model of
+// their own. hubEnv and boardEnv configure them further.
+func newRig(t *testing.T, bundle, pictures string, hubEnv, boardEnv []string) *rig {
+	t.Helper()
 	dir := t.TempDir()
 	secure := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	hub, err := OpenHub(t.Context(), HubOptions{
-		Program: testbed.Program(t, "gourdian-hub"), Dir: dir, Plain: freePort(t), Listen: secure, Secure: secure, Broker: freePort(t),
+		Program: testbed.Program(t, "gourdian-hub"), Dir: dir, Plain: freePort(t), Listen: secure, Secure: secure, Broker: freePort(t), Env: hubEnv,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{hub: hub, t: t}
+	r := &rig{hub: hub, t: t, dir: dir}
 	t.Cleanup(func() { r.hub.Stop() })
 	for i, name := range []string{"north", "south"} {
 		b := &board{name: name, url: fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), log: filepath.Join(dir, name+".log")}
@@ -127,6 +155,7 @@ func newRig(t *testing.T) *rig {
 			"GOURDIAN_AGENT_DATA="+filepath.Join(dir, name), "GOURDIAN_AGENT_LISTEN="+b.url[len("http://"):],
 			"GOURDIAN_AGENT_MODEL_BUNDLE="+bundle, "GOURDIAN_AGENT_MODEL_ONNXRUNTIME="+testbed.OnnxRuntime(t),
 			"GOURDIAN_AGENT_CAMERAS_0_ID=cam", "GOURDIAN_AGENT_CAMERAS_0_SOURCE=folder:"+pictures, "GOURDIAN_AGENT_CAMERAS_0_FPS=4")
+		b.env = append(b.env, boardEnv...)
 		if b.relay, err = hub.Relay(t.Context(), 40+i); err != nil {
 			t.Fatal(err)
 		}
@@ -278,7 +307,8 @@ func rounds(t *testing.T) int {
 // boards, all real programs, while records come.
 func TestFaultsOneAfterTheOtherLoseAndDoubleNoRecord(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	bundles, pictures := train(t, 1)
+	r := newRig(t, bundles[0], pictures, nil, nil)
 	counts, behind := map[string]int{}, 0
 	for n := range rounds(t) {
 		b := r.boards[rand.IntN(len(r.boards))]
