@@ -218,6 +218,9 @@ func (m *measures) rest(usual *[sketch.Classes]conditional) [rests]float64 {
 		return r
 	}
 	for c := range m.class {
+		if m.class[c].n == 0 {
+			continue
+		}
 		for i := range r {
 			r[i] += m.class[c].n / judged * (m.class[c].mean[i] - usual[c].mean[i])
 		}
@@ -232,6 +235,9 @@ func usually(refs []*Block) [sketch.Classes]conditional {
 	for _, b := range refs {
 		for c := range b.measures.class {
 			one := &b.measures.class[c]
+			if one.n == 0 {
+				continue
+			}
 			usual[c].n += one.n
 			for i, v := range one.mean {
 				usual[c].mean[i] += one.n * v
