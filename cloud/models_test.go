@@ -308,3 +308,78 @@ func TestHubTellsOfItsRootKeyAndGoesOnWithoutIt(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestProgramStartsWatchesAndAbortsARollout: the addresses that gourdianctl asks.
+func TestProgramStartsWatchesAndAbortsARollout(t *testing.T) {
+	t.Parallel()
+	h, out, _ := start(t, testConfig(t.TempDir()))
+	client := setUp(t, h, out)
+	call := func(method, path, body string, want int) (said map[string]any) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, h.Plain()+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		answer, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		if err := json.NewDecoder(answer.Body).Decode(&said); err != nil || answer.StatusCode != want {
+			t.Fatalf("%s %s: %d, want %d: %v %v", method, path, answer.StatusCode, want, said, err)
+		}
+		return said
+	}
+	v, _, err := h.pictures.registry.Push(t.Context(), bytes.NewReader(model(t, []byte("graph"))), "ana", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(http.MethodPost, "/api/v1/rollouts", `{"version":1,"reason":"x"}`, http.StatusUnprocessableEntity) // nobody has joined
+	link(t, h, "north")
+	call(http.MethodPost, "/api/v1/rollouts", `{"version":1}`, http.StatusBadRequest)
+	call(http.MethodPost, "/api/v1/rollouts", `{"version":7,"reason":"x"}`, http.StatusNotFound)
+	call(http.MethodPost, "/api/v1/rollouts", `{"version":1,"reason":"x","plan":{"waves":["many"]}}`, http.StatusUnprocessableEntity)
+	one := call(http.MethodPost, "/api/v1/rollouts", `{"version":1,"reason":"try it","plan":{"waves":["1"]}}`, http.StatusCreated)
+	at := fmt.Sprintf("/api/v1/rollouts/%v", one["id"])
+	if !h.models.repo.Signed(v.Bundle) {
+		t.Error("the version is not signed")
+	}
+	if said := call(http.MethodPost, at+"/pause", "{}", http.StatusOK); said["state"] != "paused" {
+		t.Errorf("paused: %v", said)
+	}
+	call(http.MethodPost, at+"/pause", "{}", http.StatusConflict)
+	call(http.MethodPost, at+"/resume", "{}", http.StatusOK)
+	call(http.MethodPost, at+"/abort", `{"revert":true}`, http.StatusBadRequest)
+	if said := call(http.MethodPost, at+"/abort", `{"reason":"enough"}`, http.StatusOK); said["state"] != "aborted" || len(said["history"].([]any)) < 4 {
+		t.Errorf("aborted: %v", said)
+	}
+	if list := call(http.MethodGet, "/api/v1/rollouts", "", http.StatusOK)["rollouts"].([]any); len(list) != 1 {
+		t.Errorf("the list: %v", list)
+	}
+	call(http.MethodGet, "/api/v1/rollouts/none", "", http.StatusNotFound)
+	root := call(http.MethodGet, "/api/v1/trust/root", "", http.StatusOK)
+	again, err := json.Marshal(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(http.MethodPost, "/api/v1/trust/root", string(again), http.StatusUnprocessableEntity) // it follows nothing
+	rootKey, err := keyring.Read(filepath.Join(h.config.Data, "keys", "root.key"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := h.models.repo.Root().Next("", nil, time.Now().Add(keyring.RootLife))
+	if err == nil {
+		next, err = next.Sign(rootKey)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := next.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := call(http.MethodPost, "/api/v1/trust/root", string(data), http.StatusOK); said["version"] != 2.0 {
+		t.Errorf("the next root: %v", said)
+	}
+}
