@@ -140,6 +140,8 @@ func (e *Engine) serve(ctx context.Context, r *running) {
 		case <-look.C:
 		case <-r.done:
 			return
+		case <-ctx.Done(): // the worker of a candidate does not end with it by itself
+			return
 		}
 	}
 }
