@@ -74,7 +74,7 @@ func (v *voice) updateLine(u *wire.UpdateState) string {
 		}
 	}
 	if step := "update.step_" + string(u.Step); u.Step != "" && v.Has(step) {
-		line = strings.TrimSuffix(line, ".") + ": " + v.Say(step)
+		line = strings.TrimSuffix(line, ".") + ": " + v.Say(step) + "."
 	}
 	return line
 }
