@@ -144,7 +144,7 @@ const measureFor = 10 * time.Second
 func (p *summaryPass) pace(now, field time.Time) {
 	wall, passed := now.Sub(p.looked), field.Sub(p.lookedField)
 	switch first := p.looked.IsZero(); {
-	case first:
+	case first, passed < 0: // the first picture has come, or the clock was set
 		p.next = earlier(p.next, now.Add(measureFor))
 	case wall > 0 && passed > 2*wall:
 		left := field.Truncate(time.Hour).Add(time.Hour).Sub(field)
