@@ -27,8 +27,13 @@ const (
 	warmRuns  = 3
 )
 
-// Speed is how long one frame takes: of twenty, the second longest.
-type Speed struct{ Serving, Candidate time.Duration }
+// Speed is how long one frame takes, of twenty: the median, which a processor
+// that is busy with something else for a moment does not move, and the second
+// longest.
+type Speed struct {
+	Serving, Candidate         time.Duration
+	LateServing, LateCandidate time.Duration
+}
 
 // Time times a candidate and the model that serves by turns on one tensor, while
 // no camera scores; between two turns cameras have theirs. A run of the candidate
@@ -53,7 +58,9 @@ func (e *Engine) Time(ctx context.Context, c *Candidate, most time.Duration) (Sp
 			serving, candidate = append(serving, old), append(candidate, fresh)
 		}
 	}
-	return Speed{late(serving), late(candidate)}, nil
+	serving, candidate = sorted(serving), sorted(candidate)
+	middle, late := timedRuns/2, timedRuns-2
+	return Speed{serving[middle], candidate[middle], serving[late], candidate[late]}, nil
 }
 
 func (e *Engine) turn(ctx context.Context, c *Candidate, in vision.Tensor, most time.Duration) (old, fresh time.Duration, err error) {
@@ -90,14 +97,9 @@ func (e *Engine) bounded(ctx context.Context, m *Model, in vision.Tensor, out *i
 	return m.runner.Run(ctx, in, out)
 }
 
-// late is the second longest of some.
-func late(d []time.Duration) time.Duration {
-	if len(d) < 2 {
-		return 0
-	}
-	sorted := slices.Clone(d)
-	slices.Sort(sorted)
-	return sorted[len(sorted)-2]
+func sorted(d []time.Duration) []time.Duration {
+	slices.Sort(d)
+	return d
 }
 
 // witness takes frames that the serving model has scored. One at a time: what

@@ -181,8 +181,8 @@ func (u *Update) timeIt(ctx context.Context, c *engine.Candidate) error {
 	}
 	u.config.Log.Info("a model was timed", "serving", speed.Serving, "candidate", speed.Candidate, "frame", u.config.Frame)
 	switch {
-	case speed.Candidate > u.config.Frame && speed.Candidate > speed.Serving:
-		err = fmt.Errorf("a frame takes %s, this board has %s", speed.Candidate.Round(time.Millisecond), u.config.Frame)
+	case speed.LateCandidate > u.config.Frame && speed.LateCandidate > slowest*speed.LateServing:
+		err = fmt.Errorf("a frame takes up to %s, this board has %s", speed.LateCandidate.Round(time.Millisecond), u.config.Frame)
 	case speed.Serving > 0 && speed.Candidate > slowest*speed.Serving && speed.Candidate-speed.Serving > besides:
 		err = fmt.Errorf("a frame takes %s, with the model before %s", speed.Candidate.Round(time.Millisecond), speed.Serving.Round(time.Millisecond))
 	}
