@@ -22,6 +22,7 @@ import (
 	"gourdian/agent/internal/page"
 	"gourdian/agent/internal/pipeline"
 	"gourdian/agent/internal/store"
+	"gourdian/agent/internal/update"
 	"gourdian/agent/internal/uplink"
 	profiles "gourdian/firmware-profiles"
 	"gourdian/internal/capture"
@@ -46,6 +47,7 @@ type board struct {
 	hub     *live.Hub
 	control *control
 	engine  *engine.Engine
+	update  *update.Update
 	guard   *guard.Guard
 	boot    string
 	root    fs.FS // of the machine, for its sensors
@@ -85,7 +87,9 @@ func runOn(ctx context.Context, root fs.FS, config Config, build Build, log *slo
 	b.hub.SetKind(live.Kind{Profile: b.profile.Name, Description: b.profile.Description})
 	b.control = newControl(ctx, b.store, b.hub, b.firstSettings(), log)
 	b.addGuard()
-	b.addEngine()
+	if err := b.addEngine(); err != nil {
+		return err
+	}
 	for _, camera := range config.Cameras {
 		b.addCamera(camera)
 	}
@@ -141,14 +145,13 @@ func (b *board) addGuard() {
 	b.group.Add(service.Part{Name: "guard", Beats: true, Run: b.guard.Run})
 }
 
-func (b *board) addEngine() {
-	b.engine = engine.New(engine.Config{
+func (b *board) engineConfig() engine.Config {
+	return engine.Config{
 		Bundle: b.config.Model.Bundle, Variant: b.config.Model.Variant, Variants: b.profile.Engine.Variants,
 		Memory:  filepath.Join(b.config.Data, "engine", "variants.json"),
 		Worker:  inferOptions(b.config, b.profile, b.log.With("part", "infer")),
 		Version: b.build.Version, Log: b.log.With("part", "engine"),
-	}, b.hub)
-	b.group.Add(service.Part{Name: "engine", Run: b.engine.Run})
+	}
 }
 
 // inferOptions say how the model's worker runs on this board.
@@ -216,7 +219,7 @@ func (b *board) addPage() error {
 		return base
 	})
 	p, err = page.New(page.Options{
-		Board: b.hub, History: b.store, Control: b.control, Doctor: desk,
+		Board: b.hub, History: b.store, Control: b.control, Doctor: desk, Models: b.update,
 		DataDir: b.config.Data, Listen: b.config.Listen, Version: b.build.Version,
 		Log: b.log.With("part", "page"), Location: time.Local,
 	})

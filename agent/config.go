@@ -37,8 +37,16 @@ type Config struct {
 	Profile string   `koanf:"profile"` // board profile by name; "" = by the board's device tree
 	Log     string   `koanf:"log"`     // "debug", "info", "warn" or "error"
 	Model   Model    `koanf:"model"`
+	Update  Update   `koanf:"update"`
 	Workers Workers  `koanf:"workers"`
 	Cameras []Camera `koanf:"cameras"`
+}
+
+// Update says how a model from the hub has to prove itself here.
+type Update struct {
+	Frames int `koanf:"frames"` // scored by the old and the new model, 0..100000
+	Shadow int `koanf:"shadow"` // seconds for them at most, 1..86400
+	Soak   int `koanf:"soak"`   // seconds under watch once it serves, 1..604800
 }
 
 // Model says what looks at the pictures.
@@ -71,7 +79,7 @@ func Default(dir string) Config {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 		data = filepath.Join(dir, ".cache", "agent")
 	}
-	return Config{Data: data, Listen: ":8080", Log: "info"}
+	return Config{Data: data, Listen: ":8080", Log: "info", Update: Update{Frames: 200, Shadow: 600, Soak: 600}}
 }
 
 // Validate reports every problem with its path.
@@ -97,6 +105,7 @@ func (c *Config) Validate() error {
 	if c.Model.Require != "" && !slices.Contains(infer.Providers(), c.Model.Require) {
 		errs = append(errs, fmt.Errorf("model.require: %q is none of %s", c.Model.Require, strings.Join(infer.Providers(), ", ")))
 	}
+	errs = append(errs, c.Update.validate()...)
 	if len(c.Cameras) > maxCameras {
 		errs = append(errs, fmt.Errorf("cameras: %d of them, at most %d", len(c.Cameras), maxCameras))
 	}
@@ -108,6 +117,18 @@ func (c *Config) Validate() error {
 		seen[camera.ID] = true
 	}
 	return errors.Join(errs...)
+}
+
+func (u Update) validate() (errs []error) {
+	for _, limit := range []struct {
+		key              string
+		value, low, high int
+	}{{"frames", u.Frames, 0, 100_000}, {"shadow", u.Shadow, 1, 86_400}, {"soak", u.Soak, 1, 604_800}} {
+		if limit.value < limit.low || limit.value > limit.high {
+			errs = append(errs, fmt.Errorf("update.%s: %d is outside %d..%d", limit.key, limit.value, limit.low, limit.high))
+		}
+	}
+	return errs
 }
 
 var cameraID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)

@@ -161,7 +161,7 @@ func fillWeek(b *testing.B, dir string) {
 				if i%5 == 0 {
 					picture = bytes.Repeat([]byte{byte(noise.Uint32()), byte(i), byte(i >> 8), byte(w)}, 7500)
 				}
-				if _, err := s.Append(ctx, r, picture, 0); err != nil {
+				if _, err := s.Append(ctx, r, picture, 0, nil); err != nil {
 					b.Error(err)
 					return
 				}

@@ -76,7 +76,7 @@ func (b *board) addUplink(tap *uplink.Tap) {
 	link := uplink.New(uplink.Config{
 		Data: b.config.Data, Device: b.store.Device(), Epoch: b.store.Epoch(), Boot: b.boot,
 		Outbox: b.store, Memory: b.store, Hours: b.store, Shelf: b.store, Errands: b.store, Latest: b.store.LatestSamples,
-		Board: b.hub, Control: b.control, Machine: guard.Linux{Data: b.config.Data}, Logs: tap,
+		Board: b.hub, Control: b.control, Update: b.update, Machine: guard.Linux{Data: b.config.Data}, Logs: tap,
 		Version: b.build.Version, Arch: runtime.GOARCH, Profile: b.profile.Name,
 		Clock: clock, Renew: renewer.Early, Log: b.log.With("part", "link"),
 	})

@@ -125,6 +125,7 @@ func (c Config) Print(w io.Writer) error {
 			"bundle": c.Model.Bundle, "variant": c.Model.Variant,
 			"provider": c.Model.Provider, "require": c.Model.Require, "onnxruntime": c.Model.OnnxRuntime,
 		},
+		"update":  map[string]any{"frames": c.Update.Frames, "shadow": c.Update.Shadow, "soak": c.Update.Soak},
 		"workers": map[string]any{"camera": c.Workers.Camera, "infer": c.Workers.Infer},
 		"cameras": cameras,
 	})

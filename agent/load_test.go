@@ -40,6 +40,7 @@ func TestGoodFiles(t *testing.T) {
 	want := Config{
 		Data: "/tmp/board", Listen: "127.0.0.1:9090", Profile: "generic-x86-64", Log: "debug",
 		Model:   Model{Bundle: "/models/grade.gourdian", Variant: "fp32", Provider: "xnnpack,cpu", Require: "cpu", OnnxRuntime: "/opt/libonnxruntime.so"},
+		Update:  Update{Frames: 40, Shadow: 60, Soak: 30},
 		Workers: Workers{Camera: "/opt/gourdian-camera", Infer: "/opt/gourdian-infer"},
 		Cameras: []Camera{
 			{ID: "barn", Name: "Puerta del granero, 40 letras con eñes ñ", Source: "rtsp://viewer:secret@192.168.1.20/stream1?token=secret", FPS: 2.5},

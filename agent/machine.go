@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"bufio"
-	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -33,13 +31,4 @@ func thisMachine() profiles.Machine {
 }
 
 // totalMemory reads MB of memory out of /proc/meminfo, 0 where it does not say.
-func totalMemory(r io.Reader) int {
-	lines := bufio.NewScanner(io.LimitReader(r, 1<<16))
-	for lines.Scan() {
-		var kB int
-		if n, _ := fmt.Sscanf(lines.Text(), "MemTotal: %d kB", &kB); n == 1 && kB > 0 {
-			return kB >> 10
-		}
-	}
-	return 0
-}
+func totalMemory(r io.Reader) int { return memoryMB(r, "MemTotal") }

@@ -36,6 +36,8 @@ type Config struct {
 	TLS         TLS      `koanf:"tls"`
 	Workers     Workers  `koanf:"workers"`
 	Predict     Predict  `koanf:"predict"`
+	Rollout     Rollout  `koanf:"rollout"`
+	Drift       Drift    `koanf:"drift"`
 	Names       []string `koanf:"names"` // further host names and addresses in the hub's own certificate
 
 	// What follows, with name, time zone and some of predict, can be changed on
@@ -74,7 +76,8 @@ func Default(dir string) Config {
 	return Config{
 		Data: data, Listen: ":8443", ListenPlain: "127.0.0.1:8480", ListenMQTT: ":8883", Name: v.Name, TimeZone: v.TimeZone, Log: "info",
 		Predict: Predict{Access: v.Predict.Access, PerMinute: v.Predict.PerMinute, Queue: 64, Seconds: 10},
-		Alerts:  v.Alerts, Samples: v.Samples, Labels: v.Labels, Training: v.Training, Backup: v.Backup,
+		Rollout: defaultRollout(), Drift: defaultDrift(),
+		Alerts: v.Alerts, Samples: v.Samples, Labels: v.Labels, Training: v.Training, Backup: v.Backup,
 	}
 }
 
@@ -123,6 +126,8 @@ func (c *Config) Validate() error {
 	values := c.settings()
 	setting.Check(&values, fault)
 	c.Predict.check(fault)
+	c.Rollout.check(fault)
+	c.Drift.check(fault)
 	return errors.Join(errs...)
 }
 
@@ -184,5 +189,7 @@ func (c *Config) tree() map[string]any {
 		"training": map[string]any{"groups": c.Training.Groups, "golden_percent": c.Training.GoldenPercent},
 		"backup":   map[string]any{"every_hours": c.Backup.EveryHours, "keep": c.Backup.Keep},
 		"predict":  map[string]any{"access": c.Predict.Access, "per_minute": c.Predict.PerMinute, "workers": c.Predict.Workers, "queue": c.Predict.Queue, "seconds": c.Predict.Seconds},
+		"drift":    map[string]any{"learn_days": c.Drift.LearnDays, "least_sightings": c.Drift.LeastSightings, "day_hours": c.Drift.DayHours},
+		"rollout":  map[string]any{"kb_per_second": c.Rollout.KBPerSecond, "mb_per_day": c.Rollout.MBPerDay},
 	}
 }

@@ -129,7 +129,8 @@ func (h *Hub) addPictures() error {
 	h.console.Add((&console.Labelling{
 		Console: h.console, Samples: p.samples, Labels: p.labels, Enough: func() int { return h.settings.Now().Labels.Enough },
 	}).Section())
-	h.console.Add((&console.Models{Console: h.console, Registry: p.registry, State: p.predict.State}).Section())
+	h.console.Add((&console.Models{Console: h.console, Registry: p.registry, State: p.predict.State, Rollouts: h.models.rollouts}).Section())
+	h.console.Add((&console.Rollouts{Console: h.console, Rollouts: h.models.rollouts, Registry: p.registry, Fleet: h.boards.fleet, State: p.predict.State}).Section())
 	h.console.Add((&console.Predict{
 		Console: h.console, Service: p.predict, Index: p.index, Samples: p.samples, Plain: p.decoders.Plain, Door: door,
 	}).Section())

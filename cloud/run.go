@@ -26,6 +26,7 @@ import (
 	"gourdian/cloud/internal/ingest"
 	"gourdian/cloud/internal/job"
 	"gourdian/cloud/internal/logbook"
+	"gourdian/cloud/internal/monitor"
 	"gourdian/cloud/internal/people"
 	"gourdian/cloud/internal/setting"
 	"gourdian/internal/service"
@@ -58,6 +59,7 @@ type Hub struct {
 	server    *authority.Server
 	health    *health.Watch
 	console   *console.Console
+	monitor   *monitor.Monitor
 	api       *api.Server
 	group     *service.Group
 
@@ -67,6 +69,7 @@ type Hub struct {
 	boards boards
 
 	pictures pictures
+	models   models
 }
 
 // boards are the parts that deal with boards.
@@ -99,7 +102,7 @@ func New(ctx context.Context, config Config, build Build, log *slog.Logger, out 
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{h.openStores, h.openJobs, h.openPictures, h.openBoards, h.openConsole, h.openAPI} {
+	for _, open := range []func(context.Context) error{h.openStores, h.openJobs, h.openMonitor, h.openPictures, h.openTrust, h.openBoards, h.openConsole, h.openAPI} {
 		if err := open(ctx); err != nil {
 			return nil, err
 		}
@@ -142,12 +145,13 @@ func (h *Hub) openStores(ctx context.Context) (err error) {
 func (h *Hub) openBoards(ctx context.Context) (err error) {
 	b := &h.boards
 	b.fleet, err = fleet.Open(ctx, fleet.Config{
-		Hub: h.Address, Broker: h.brokerAddress, Version: h.build.Version, Now: time.Now,
+		Hub: h.Address, Broker: h.brokerAddress, Version: h.build.Version, Root: h.models.repo.RootText, Now: time.Now,
 	}, h.db, h.authority)
 	if err != nil {
 		return err
 	}
-	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Log: h.log})
+	h.openRollouts(b.fleet)
+	b.ingest = ingest.New(ingest.Config{Store: h.db, Fleet: b.fleet, Samples: h.pictures.samples, Sketches: h.monitor, Models: toBoards{h.models.deliver, h.models.rollouts}, Log: h.log})
 	b.broker, err = broker.New(broker.Config{
 		Listen: h.config.ListenMQTT, Certificate: h.server.Certificate, Boards: h.authority.Pool(), Now: time.Now,
 		Guard: b.fleet, Receiver: b.ingest, Log: h.log,
@@ -158,8 +162,10 @@ func (h *Hub) openBoards(ctx context.Context) (err error) {
 	b.fleet.Attach(b.broker)
 	b.ingest.Attach(b.broker)
 	h.pictures.samples.Attach(b.broker)
+	h.models.deliver.Attach(b.broker)
 	h.routes = append(h.routes, api.NewJoin(b.fleet, h.log).Routes()...)
 	h.routes = append(h.routes, api.NewBoards(b.fleet, h.db, h.log).Routes()...)
+	h.routes = append(h.routes, api.NewRollouts(h.models.rollouts, h.models.repo, h.audit, h.log).Routes()...)
 	h.checks["ingest"], h.checks["fleet"] = checkIngest(b.ingest), checkFleet(b.fleet)
 	h.gauges = append(h.gauges, linkGauges(b.ingest.Stats)...)
 	h.gauges = append(h.gauges, brokerGauges(b.broker.Stats)...)
@@ -185,7 +191,8 @@ func (h *Hub) openConsole(context.Context) (err error) {
 		return err
 	}
 	h.addJobs()
-	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db, Erasing: h.pictures.samples.Erasing}).Section())
+	h.addDrift()
+	h.console.Add((&console.Fleet{Console: h.console, Fleet: h.boards.fleet, Records: h.db, Erasing: h.pictures.samples.Erasing, Models: h.models.rollouts, Bytes: h.models.deliver}).Section())
 	h.openWork()
 	h.group.Add(service.Part{Name: "health", Beats: true, Run: h.health.Run})
 	return h.addAlerts()

@@ -153,7 +153,7 @@ install_npm() {
     fi
     mkdir -p internal/web/assets/npm
     local asset changed=""
-    for asset in htmx.org/dist/htmx.min.js htmx-ext-sse/dist/sse.min.js; do
+    for asset in htmx.org/dist/htmx.min.js htmx-ext-sse/dist/sse.min.js uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css; do
         local from=$cache/npm/node_modules/$asset to
         to=internal/web/assets/npm/$(basename "$asset")
         cmp -s "$from" "$to" || { cp "$from" "$to"; changed=yes; }

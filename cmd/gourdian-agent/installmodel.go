@@ -16,7 +16,8 @@ func installModelCommand(path *string) *cobra.Command {
 		Short: "Check a model and put it where this board looks for it",
 		Long: `install-model checks a model (a bundle, made by "gourdianctl model train") as the
 board does and copies it to where the config says. A board without a model takes
-it up within seconds.`,
+it up within seconds. While the board belongs to a hub and runs a model of it,
+that one stays: the hub's wins over this one.`,
 		Example: `  sudo gourdian-agent install-model grade.gourdian`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := cobra.ExactArgs(1)(c, args); err != nil {

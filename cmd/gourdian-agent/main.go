@@ -77,7 +77,7 @@ source of the first camera. docs/configuration.md explains every key.`,
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	c.PersistentFlags().StringVar(&path, "config", "", "config file (YAML); without one, "+agent.InstalledConfig+" where the package is installed, else the defaults; then the environment")
 	c.Flags().BoolVar(&printConfig, "print-config", false, "print the config in force, without passwords, and end")
-	c.AddCommand(resetPINCommand(&path), doctorCommand(&path), installModelCommand(&path), joinCommand(&path), leaveCommand(&path))
+	c.AddCommand(resetPINCommand(&path), doctorCommand(&path), statusCommand(&path), installModelCommand(&path), joinCommand(&path), leaveCommand(&path))
 	return c
 }
 

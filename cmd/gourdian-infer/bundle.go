@@ -12,12 +12,12 @@ import (
 
 // loadBundle opens the bundle's variant and runs its golden frames here.
 func (o *options) loadBundle(ctx context.Context, library string) (infer.Runner, infer.Info, error) {
-	b, err := bundle.Open(o.bundle)
+	b, err := bundle.OpenPart(o.bundle)
 	if err != nil {
 		return nil, infer.Info{}, err
 	}
 	defer b.Close()
-	variant := b.Manifest.Variants[0] // Open refuses a bundle without any
+	variant := b.Manifest.Variants[0] // OpenPart refuses a bundle without any
 	if o.variant != "" {
 		if variant, err = b.Variant(o.variant); err != nil {
 			return nil, infer.Info{}, fmt.Errorf("open bundle %s: %w", o.bundle, err)

@@ -26,7 +26,7 @@ on standard output; everything else goes to standard error.`)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newDemoCommand(s), newRenderCommand(s), newModelCommand(s), newBenchGroup(s), newSamplesCommand(s), newDatasetCommand(s), newVersionCommand(s))
+	root.AddCommand(newDemoCommand(s), newRenderCommand(s), newModelCommand(s), newBenchGroup(s), newSamplesCommand(s), newDatasetCommand(s), newRolloutCommand(s), newKeysCommand(s), newVersionCommand(s))
 	return root
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -13,6 +14,16 @@ type streams struct {
 	out      io.Writer // results only
 	err      io.Writer // progress, warnings, errors
 	terminal bool      // whether a person watches err
+	// getenv finds environment variables; nil = those of the process.
+	getenv func(name string) string
+}
+
+// variable is the value of an environment variable, "" = none.
+func (s *streams) variable(name string) string {
+	if s.getenv != nil {
+		return s.getenv(name)
+	}
+	return os.Getenv(name)
 }
 
 // jsonFlag adds --json with the same words to every command that has it.

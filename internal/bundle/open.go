@@ -30,7 +30,7 @@ func Open(path string) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open bundle: %w", err)
 	}
-	b, err := openFile(f)
+	b, err := openFile(f, false)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("open bundle %s: %w", path, err)
@@ -39,7 +39,7 @@ func Open(path string) (*Bundle, error) {
 	return b, nil
 }
 
-func openFile(f *os.File) (*Bundle, error) {
+func openFile(f *os.File, part bool) (*Bundle, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func openFile(f *os.File) (*Bundle, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: not a plain file", ErrFormat)
 	}
-	return Read(f, info.Size())
+	return examine(f, info.Size(), part)
 }
 
 // Read checks the bundle in the first size bytes of r and keeps r. The order
@@ -61,7 +61,10 @@ func openFile(f *os.File) (*Bundle, error) {
 //  6. nothing after them: ErrExtra, ErrFormat
 //  7. every file's SHA-256, in order: ErrHash
 //  8. what the files hold, graphs excepted: ErrContent, ErrVariant
-func Read(r io.ReaderAt, size int64) (*Bundle, error) {
+func Read(r io.ReaderAt, size int64) (*Bundle, error) { return examine(r, size, false) }
+
+// examine is Read; a part may lack the files of variants, see OpenPart.
+func examine(r io.ReaderAt, size int64, part bool) (*Bundle, error) {
 	if size > MaxSize {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, size, int64(MaxSize))
 	}
@@ -78,23 +81,35 @@ func Read(r io.ReaderAt, size int64) (*Bundle, error) {
 		return nil, err
 	}
 	b := &Bundle{ID: hashOf(data), Manifest: *m, r: r, begin: make(map[string]int64, len(m.Files))}
-	for _, f := range m.Files {
-		if b.begin[f.Name], err = c.enter(f); err != nil {
-			return nil, err
-		}
+	if part {
+		err = b.enterPart(c)
+	} else {
+		err = b.enter(c)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := c.finish(); err != nil {
 		return nil, err
 	}
-	for _, f := range m.Files {
+	for _, f := range b.Manifest.Files {
 		if err := b.verify(f); err != nil {
 			return nil, err
 		}
 	}
-	if err := m.checkContents(b.read); err != nil {
+	if err := b.Manifest.checkContents(b.read); err != nil {
 		return nil, err
 	}
 	return b, nil
+}
+
+func (b *Bundle) enter(c *container) (err error) {
+	for _, f := range b.Manifest.Files {
+		if b.begin[f.Name], err = c.enter(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // manifest reads the first entry, whose size nothing but its header says.
@@ -158,6 +173,12 @@ func (b *Bundle) verify(f File) error {
 		return fmt.Errorf("%w: %s", ErrHash, f.Name)
 	}
 	return nil
+}
+
+// Section reads a file of the manifest without checking it again, and says where
+// its bytes begin in the container.
+func (b *Bundle) Section(f File) (content io.Reader, begin int64) {
+	return b.section(f), b.begin[f.Name]
 }
 
 func (b *Bundle) section(f File) *io.SectionReader {

@@ -34,9 +34,9 @@ func (r *rig) copyOf(b *board, hash string) (path string) {
 // TestPictureDeletedWhileItsBoardIsDeadIsErasedWhenItIsBack: the hub is killed
 // after the deletion, the board before it heard of it and once more in between.
 func TestPictureDeletedWhileItsBoardIsDeadIsErasedWhenItIsBack(t *testing.T) {
-	bundle, walk := train(t)
+	bundles, walk := train(t, 1)
 	r := newRig(t)
-	b := r.addBoard("north", bundle, walk)
+	b := r.addBoard("north", bundles[0], walk)
 	var hash string
 	r.until("a picture of the board on the hub", func() bool {
 		var list struct {

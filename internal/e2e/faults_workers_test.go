@@ -130,9 +130,9 @@ func rounds(t *testing.T) int {
 func TestFaultsOneAfterTheOtherLoseAndDoubleNoRecord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	bundle, pictures := train(t)
+	bundles, pictures := train(t, 1)
 	for _, name := range []string{"north", "south"} {
-		r.addBoard(name, bundle, pictures)
+		r.addBoard(name, bundles[0], pictures)
 	}
 	counts, behind := map[string]int{}, 0
 	for n := range (rounds(t) + 1) / 2 {

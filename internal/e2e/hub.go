@@ -34,12 +34,13 @@ const (
 
 // HubOptions say where a hub is to be. The ports are free ones.
 type HubOptions struct {
-	Program string // path of gourdian-hub
-	Dir     string // folder of data and log; the data are emptied
-	Plain   int    // port of the console on this machine
-	Listen  string // host:port of console and API, encrypted
-	Secure  string // the same as it is reached here
-	Broker  int    // port of the broker, on this machine only
+	Program string   // path of gourdian-hub
+	Dir     string   // folder of data and log; the data are emptied
+	Plain   int      // port of the console on this machine
+	Listen  string   // host:port of console and API, encrypted
+	Secure  string   // the same as it is reached here
+	Broker  int      // port of the broker, on this machine only
+	Env     []string // further settings, as GOURDIAN_HUB_…=…
 }
 
 // Hub is a running gourdian-hub that was set up as a person would.
@@ -62,6 +63,7 @@ func OpenHub(ctx context.Context, o HubOptions) (*Hub, error) {
 	plain := fmt.Sprintf("127.0.0.1:%d", o.Plain)
 	h := &Hub{Plain: "http://" + plain, options: o, env: append(Without(os.Environ(), hubEnv),
 		hubEnv+"DATA="+data, hubEnv+"NAME=demo", hubEnv+"LISTEN="+o.Listen, hubEnv+"LISTEN_PLAIN="+plain, hubEnv+"LISTEN_MQTT="+local(o.Broker))}
+	h.env = append(h.env, o.Env...)
 	if err := h.Start(); err != nil {
 		return nil, err
 	}

@@ -39,10 +39,10 @@ func BenchmarkIdle(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	bundle, pictures := train(b)
+	bundles, pictures := train(b, 1)
 	r := newRig(b)
-	r.promote(bundle)
-	one := r.addBoard("north", bundle, still(b, pictures)+"?loop=1&fps=1")
+	r.promote(bundles[0])
+	one := r.addBoard("north", bundles[0], still(b, pictures)+"?loop=1&fps=1")
 	r.until("the board on the hub", func() bool {
 		var known struct{ Online bool }
 		return r.try(http.MethodGet, r.hub.Plain+"/api/v1/boards/"+one.device, nil, &known) == nil && known.Online

@@ -74,22 +74,27 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// train makes a model with the real programs, how well it grades matters not,
+// train makes models with the real programs, how well they grade matters not,
 // and a folder of pictures that a board has not seen the end of when it is killed.
-func train(t testing.TB) (bundle, walk string) {
+// The models learnt from other parts of the same pictures, so they differ in their
+// heads alone.
+func train(t testing.TB, models int) (bundles []string, walk string) {
 	t.Helper()
-	dir := t.TempDir()
-	bundle, walk = filepath.Join(dir, "grade.gourdian"), filepath.Join(dir, "walk")
+	dir, cache := t.TempDir(), t.TempDir()
+	walk = filepath.Join(dir, "walk")
 	pictures := filepath.Join(dir, "patch")
-	for _, args := range [][]string{
-		{"render", "--out", pictures, "--count", "120", "--size", "256", "--seed", "5"},
-		{"model", "train", "--data", pictures, "--task", "grade", "--out", bundle, "--folds", "3", "--cache", t.TempDir(),
-			"--checkpoint", testbed.Checkpoint(t), "--onnxruntime", testbed.OnnxRuntime(t),
-			"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program)},
-	} {
+	run := func(args ...string) {
+		t.Helper()
 		if said, err := exec.CommandContext(t.Context(), testbed.Program(t, "gourdianctl"), args...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", args[0], err, said)
 		}
+	}
+	run("render", "--out", pictures, "--count", "120", "--size", "256", "--seed", "5")
+	for n := range models {
+		bundles = append(bundles, filepath.Join(dir, fmt.Sprintf("grade-%d.gourdian", n)))
+		run("model", "train", "--data", part(t, pictures, n), "--task", "grade", "--out", bundles[n], "--folds", "3", "--cache", cache,
+			"--checkpoint", testbed.Checkpoint(t), "--onnxruntime", testbed.OnnxRuntime(t),
+			"--infer-program", testbed.Program(t, infer.Program), "--camera-program", testbed.Program(t, capture.Program))
 	}
 	files, err := filepath.Glob(filepath.Join(pictures, "*", "*.jpg"))
 	if err == nil {
@@ -103,16 +108,37 @@ func train(t testing.TB) (bundle, walk string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bundle, walk
+	return bundles, walk
 }
 
-// newRig starts a hub.
-func newRig(t testing.TB) *rig {
+// part is the n-th part of labelled pictures, the 0th all of them: every
+// (8+n)-th is left out of each class. What was computed of a picture counts on.
+func part(t testing.TB, pictures string, n int) string {
+	t.Helper()
+	if n == 0 {
+		return pictures
+	}
+	files, err := filepath.Glob(filepath.Join(pictures, "*", "*.jpg"))
+	dir := t.TempDir()
+	for i, file := range files {
+		to := filepath.Join(dir, filepath.Base(filepath.Dir(file)), filepath.Base(file))
+		if err == nil && i%(8+n) != 7 {
+			err = errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Link(file, to))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// newRig starts a hub; env configures it further.
+func newRig(t testing.TB, env ...string) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	secure := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	hub, err := OpenHub(t.Context(), HubOptions{
-		Program: testbed.Program(t, "gourdian-hub"), Dir: dir, Plain: freePort(t), Listen: secure, Secure: secure, Broker: freePort(t),
+		Program: testbed.Program(t, "gourdian-hub"), Dir: dir, Plain: freePort(t), Listen: secure, Secure: secure, Broker: freePort(t), Env: env,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +149,8 @@ func newRig(t testing.TB) *rig {
 }
 
 // addBoard lets a board join that looks at a folder of pictures, over a network
-// of its own, and starts it.
-func (r *rig) addBoard(name, bundle, source string) *board {
+// of its own, and starts it. env configures it further.
+func (r *rig) addBoard(name, bundle, source string, env ...string) *board {
 	t := r.t
 	t.Helper()
 	b := &board{name: name, url: fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), log: filepath.Join(r.dir, name+".log")}
@@ -132,6 +158,7 @@ func (r *rig) addBoard(name, bundle, source string) *board {
 		"GOURDIAN_AGENT_DATA="+filepath.Join(r.dir, name), "GOURDIAN_AGENT_LISTEN="+b.url[len("http://"):],
 		"GOURDIAN_AGENT_MODEL_BUNDLE="+bundle, "GOURDIAN_AGENT_MODEL_ONNXRUNTIME="+testbed.OnnxRuntime(t),
 		"GOURDIAN_AGENT_CAMERAS_0_ID=cam", "GOURDIAN_AGENT_CAMERAS_0_SOURCE=folder:"+source, "GOURDIAN_AGENT_CAMERAS_0_FPS=4")
+	b.env = append(b.env, env...)
 	var err error
 	if b.relay, err = r.hub.Relay(t.Context(), firstHost+len(r.boards)); err != nil {
 		t.Fatal(err)

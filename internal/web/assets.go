@@ -22,7 +22,9 @@ import (
 var shared embed.FS
 
 // npmFiles are the page assets that set-up copies into assets/npm.
-func npmFiles() []string { return []string{"npm/htmx.min.js", "npm/sse.min.js"} }
+func npmFiles() []string {
+	return []string{"npm/htmx.min.js", "npm/sse.min.js", "npm/uPlot.iife.min.js", "npm/uPlot.min.css"}
+}
 
 // AssetPrefix is where every asset lives.
 const AssetPrefix = "/assets/"

@@ -84,7 +84,7 @@ func TestMissingAssetsAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if missing := a.Missing(); len(missing) != 1 || missing[0] != "htmx.min.js" {
+	if missing := a.Missing(); len(missing) != 3 || missing[0] != "htmx.min.js" || missing[1] != "uPlot.iife.min.js" {
 		t.Errorf("%q", missing)
 	}
 }

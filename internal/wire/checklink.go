@@ -70,6 +70,9 @@ func (s *State) check() error {
 	if s.Model != nil {
 		err = s.Model.check()
 	}
+	if s.Update != nil {
+		err = errors.Join(err, s.Update.check())
+	}
 	for i := range s.Cameras {
 		err = errors.Join(err, s.Cameras[i].check())
 	}
@@ -118,12 +121,17 @@ func (c *ConditionState) check() error {
 }
 
 func (d *Desired) check() error {
-	return errors.Join(
+	err := errors.Join(
 		checkContract(d.Contract),
 		checkThat(d.Version <= maxSeq, "version: %d", d.Version),
 		checkText("name", d.Name, MaxName),
 		checkText("site", d.Site, MaxName),
+		checkRoot(d.Root),
 	)
+	if d.Model != nil {
+		err = errors.Join(err, d.Model.check())
+	}
+	return err
 }
 
 func (s *Summary) check() error {
@@ -140,6 +148,11 @@ func (s *Summary) check() error {
 		for v, n := range counts {
 			err = errors.Join(err, checkName("verdict", string(v)), checkThat(n <= maxSeq, "verdict: %d of them", n))
 		}
+	}
+	err = errors.Join(err, checkThat(len(s.Sketches) <= MaxSketches, "sketches: %d, at most %d", len(s.Sketches), MaxSketches))
+	for _, one := range s.Sketches {
+		err = errors.Join(err, checkID("sketch: camera", one.Camera), checkHash("sketch: model", one.Model), checkID("sketch: variant", one.Variant),
+			checkThat(len(one.Data) >= 1 && len(one.Data) <= MaxSketch, "sketch: %d bytes, allowed are 1 to %d", len(one.Data), MaxSketch))
 	}
 	return err
 }
@@ -227,6 +240,7 @@ func (a *JoinAnswer) check() error {
 		checkText("site", a.Site, MaxName),
 		checkText("name", a.Name, MaxName),
 		checkText("hub_version", a.Hub, MaxName),
+		checkRoot(a.Root),
 	)
 }
 

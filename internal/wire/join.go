@@ -32,4 +32,5 @@ type JoinAnswer struct {
 	Site        string `json:"site"`
 	Name        string `json:"name"`
 	Hub         string `json:"hub_version"`
+	Root        string `json:"root,omitempty"` // root of trust as JSON text, which a board pins
 }

@@ -13,6 +13,8 @@ const (
 	MaxCameras      = 16
 	MaxConditions   = 64
 	MaxLogLines     = 200
+	MaxSketches     = 3 * MaxCameras // of an hour: models may change within it
+	MaxSketch       = 3 << 10        // bytes of one, as package sketch writes it
 )
 
 // Batch carries records in the order of their numbers, without gaps: the n-th

@@ -47,6 +47,8 @@ func kinds() map[string]kind {
 		"desired": kindOf(Desired{Contract: 2, Version: 3, Name: "North field", Site: "Oak farm", Settings: map[string]any{"language": "es"}}, DecodeDesired),
 		"summary": kindOf(Summary{Contract: 2, Epoch: "9f1c2a7e5d3b4860", Hour: at.Truncate(time.Hour),
 			Cameras: map[string]Counts{"row-3": {Good: 4, Unsure: 1}, "row-4": {}}, NotKept: 2}, DecodeSummary),
+		"summary-sketched": since(3, Summary{Contract: 3, Epoch: "9f1c2a7e5d3b4860", Hour: at.Truncate(time.Hour),
+			Cameras: map[string]Counts{"row-3": {Good: 4}}, Sketches: []CameraSketch{{Camera: "row-3", Model: goldenHash, Variant: "int8", Data: []byte("sketch")}}}, DecodeSummary),
 		"log":        kindOf(LogLines{Contract: 2, Lines: []LogLine{{At: at, Level: "WARN", Text: "a commit failed"}}, Dropped: 1}, DecodeLogLines),
 		"want":       kindOf(Want{Contract: 2, Hash: goldenHash, Offset: 65536}, DecodeWant),
 		"want-erase": since(4, Want{Contract: 4, Hash: goldenHash, Refuse: "deleted", Erase: true}, DecodeWant),
@@ -54,6 +56,16 @@ func kinds() map[string]kind {
 			Name: "North field", Version: "1.2.3"}, DecodeJoinRequest),
 		"join-answer": kindOf(JoinAnswer{Contract: 2, Certificate: "-----BEGIN CERTIFICATE-----\n", CA: "-----BEGIN CERTIFICATE-----\n",
 			Broker: "hub.example:8883", Site: "Oak farm", Name: "North field", Hub: "1.2.3"}, DecodeJoinAnswer),
+		"desired-model": since(3, Desired{Contract: 3, Version: 4, Name: "North field", Site: "Oak farm", Pause: true, Root: `{"signed":{}}`,
+			Model: &DesiredModel{Bundle: goldenHash, Rollout: "5f0c", Reason: "the wet week"}}, DecodeDesired),
+		"desired-release": since(3, Desired{Contract: 3, Version: 5, Model: &DesiredModel{Rollout: "5f0c-back", Release: true}}, DecodeDesired),
+		"state-update":    since(3, updatingState(at), DecodeState),
+		"join-answer-root": since(3, JoinAnswer{Contract: 3, Certificate: "-----BEGIN CERTIFICATE-----\n", CA: "-----BEGIN CERTIFICATE-----\n",
+			Broker: "hub.example:8883", Site: "Oak farm", Name: "North field", Hub: "1.3.0", Root: `{"signed":{}}`}, DecodeJoinAnswer),
+		"ask":            since(3, Ask{Contract: 3, Metadata: []string{"timestamp.json", "2.root.json"}, Chunks: []string{goldenHash}}, DecodeAsk),
+		"chunk-metadata": since(3, ChunkHeader{Contract: 3, Metadata: "1763999999.targets.json", Total: 14}, decodeChunk([]byte("the last piece"))),
+		"chunk-piece":    since(3, ChunkHeader{Contract: 3, Chunk: goldenHash, Offset: 65536, Total: 70000}, decodeChunk([]byte("the last piece"))),
+		"chunk-missing":  since(3, ChunkHeader{Contract: 3, Chunk: goldenHash, Missing: true}, decodeChunk(nil)),
 		"sample-offer": kindOf(SampleHeader{Contract: 2, Offer: &Sample{Hash: goldenHash, Bytes: 70000, Epoch: "9f1c2a7e5d3b4860", Seq: 4711,
 			CapturedAt: at, Camera: "row-3", Zone: "left", Why: WhyCorrection, Worth: 0.75, Verdict: Good, Correction: Bad}}, decodeOffer),
 		"sample-piece":  kindOf(SampleHeader{Contract: 2, Hash: goldenHash, Offset: 65536, Total: 70000}, decodePiece),
@@ -75,6 +87,30 @@ func goldenState(at time.Time) State {
 		Settings:   map[string]any{"language": "es"},
 		Desired:    DesiredState{Version: 3, Error: "cameras[0].id: the board has no such camera"},
 		BytesUp:    123456, BytesDown: 7890,
+	}
+}
+
+// updatingState is of a board that was not convinced by a model.
+func updatingState(at time.Time) State {
+	s := goldenState(at)
+	s.Contract = 3
+	s.Update = &UpdateState{Bundle: goldenHash, Rollout: "5f0c", Stage: StageRefused, Step: StepShadow, Why: "31 of 40 frames agree", DoneBytes: 70000,
+		TotalBytes: 90000, ReusedBytes: 20000, Shadow: &ShadowState{Frames: 40, Agree: 31, Seconds: 12.5}, At: at}
+	return s
+}
+
+// decodeChunk reads a header before that body.
+func decodeChunk(body []byte) func(header []byte) (ChunkHeader, error) {
+	return func(header []byte) (ChunkHeader, error) {
+		frame, err := EncodeFrame(json.RawMessage(header), body)
+		if err != nil {
+			return ChunkHeader{}, fmt.Errorf("%w: %w", ErrMessage, err)
+		}
+		h, got, err := DecodeChunk(frame)
+		if err == nil && !bytes.Equal(got, body) {
+			return ChunkHeader{}, errors.New("another body came back")
+		}
+		return h, err
 	}
 }
 
@@ -171,17 +207,27 @@ func TestMessagesOutsideTheLimitsAreRefused(t *testing.T) {
 		"state": {{`"clock": "synced"`, `"clock": "sundial"`}, {`"unsent": 3`, `"unsent": 4713`}, {`2026-10-04T06:31:07.25Z`, `1969-10-04T06:31:07.25Z`},
 			{`"row-3"`, `"#"`}, {`"severity": "warning"`, `"severity": "fatal"`}, {`"infer_ms": 21.5`, `"infer_ms": -1`}, {`"boot": "03a9e6f1c2d84b57"`, `"boot": ""`},
 			{`"temperature_c": 51.5`, `"temperature_c": 1e300`}, {`"free_mb": "300"`, `"free_mb": "` + long + `"`}},
-		"will":          {{`"boot": "03a9e6f1c2d84b57"`, `"boot": "a/b"`}},
-		"desired":       {{`North field`, long}, {`North field`, `\u0000`}, {`"version": 3`, `"version": -3`}},
-		"summary":       {{`06:00:00Z`, `06:00:01Z`}, {`"row-4"`, `"+"`}, {`"good": 4`, `"": 4`}, {`"good": 4`, `"good": -4`}},
-		"log":           {{`a commit failed`, long}, {`"WARN"`, `"W ARN"`}, {`"lines": [`, `"lines": [` + many}},
-		"want":          {{goldenHash, "x"}, {`65536`, `-1`}, {`65536`, `8388609`}},
-		"want-erase":    {{goldenHash, "x"}, {`"refuse": "deleted"`, `"refuse": ""`}},
-		"sample-erased": {{goldenHash, "x"}, {`"erased": true`, `"erased": true, "total": 3`}, {`"erased": true`, `"erased": false`}},
-		"join-request":  {{`"csr": "-----BEGIN CERTIFICATE REQUEST-----\n"`, `"csr": ""`}, {`"device": "b7q2m0x4"`, `"device": "a/b"`}, {`s3cret`, `s3 cret`}},
-		"join-answer":   {{`hub.example:8883`, `hub.example`}, {`hub.example:8883`, `:8883`}, {`hub.example:8883`, `hub.example:0`}, {`"ca": "-----BEGIN CERTIFICATE-----\n"`, `"ca": ""`}},
-		"sample-offer":  {{`"bytes": 70000`, `"bytes": 8388609`}, {`"why": "correction"`, `"why": "mood"`}, {`"worth": 0.75`, `"worth": 2`}, {`"seq": 4711`, `"seq": 0`}},
-		"sample-piece":  {{`"total": 70000`, `"total": 65536`}, {`"offset": 65536`, `"offset": -1`}, {`"offset": 65536`, `"offset": 9223372036854775807`}},
+		"will":    {{`"boot": "03a9e6f1c2d84b57"`, `"boot": "a/b"`}},
+		"desired": {{`North field`, long}, {`North field`, `\u0000`}, {`"version": 3`, `"version": -3`}},
+		"summary": {{`06:00:00Z`, `06:00:01Z`}, {`"row-4"`, `"+"`}, {`"good": 4`, `"": 4`}, {`"good": 4`, `"good": -4`}},
+		"summary-sketched": {{`"camera": "row-3"`, `"camera": "a/b"`}, {goldenHash, "x"}, {`"int8"`, `""`}, {`"data": "c2tldGNo"`, `"data": ""`},
+			{`c2tldGNo`, strings.Repeat("AAAA", MaxSketch/3+1)}, {`"sketches": [`, `"sketches": [` + many}},
+		"desired-model":    {{goldenHash, "x"}, {`"rollout": "5f0c"`, `"rollout": "a/b"`}, {`the wet week`, long}, {`"root": "{`, `"root": "x{`}},
+		"desired-release":  {{`"release": true`, `"release": false`}},
+		"state-update":     {{`"stage": "refused"`, `"stage": ""`}, {`"agree": 31`, `"agree": 41`}, {`"done_bytes": 70000`, `"done_bytes": -1`}, {`31 of 40`, `31\n40`}},
+		"join-answer-root": {{`"root": "{`, `"root": "x{`}},
+		"ask":              {{goldenHash, "x"}, {`2.root.json`, `../root.json`}, {`"chunks": [`, `"chunks": [` + strings.Repeat(`"`+goldenHash+`",`, MaxAsk)}},
+		"chunk-metadata":   {{`1763999999.targets.json`, `targets.json`}, {`"total": 14`, `"total": 13`}},
+		"chunk-piece":      {{`"total": 70000`, `"total": 65536`}, {`"offset": 65536`, `"offset": -1`}, {`"chunk": "`, `"metadata": "timestamp.json", "chunk": "`}},
+		"chunk-missing":    {{`"missing": true`, `"missing": false`}},
+		"log":              {{`a commit failed`, long}, {`"WARN"`, `"W ARN"`}, {`"lines": [`, `"lines": [` + many}},
+		"want":             {{goldenHash, "x"}, {`65536`, `-1`}, {`65536`, `8388609`}},
+		"join-request":     {{`"csr": "-----BEGIN CERTIFICATE REQUEST-----\n"`, `"csr": ""`}, {`"device": "b7q2m0x4"`, `"device": "a/b"`}, {`s3cret`, `s3 cret`}},
+		"join-answer":      {{`hub.example:8883`, `hub.example`}, {`hub.example:8883`, `:8883`}, {`hub.example:8883`, `hub.example:0`}, {`"ca": "-----BEGIN CERTIFICATE-----\n"`, `"ca": ""`}},
+		"sample-offer":     {{`"bytes": 70000`, `"bytes": 8388609`}, {`"why": "correction"`, `"why": "mood"`}, {`"worth": 0.75`, `"worth": 2`}, {`"seq": 4711`, `"seq": 0`}},
+		"sample-piece":     {{`"total": 70000`, `"total": 65536`}, {`"offset": 65536`, `"offset": -1`}, {`"offset": 65536`, `"offset": 9223372036854775807`}},
+		"want-erase":       {{goldenHash, "x"}, {`"refuse": "deleted"`, `"refuse": ""`}},
+		"sample-erased":    {{goldenHash, "x"}, {`"erased": true`, `"erased": true, "total": 3`}, {`"erased": true`, `"erased": false`}},
 	} {
 		for _, spoil := range spoils {
 			golden := string(goldenMessage(t, name, kinds()[name].version))
@@ -285,6 +331,25 @@ func FuzzDecodeSample(f *testing.F) {
 			t.Fatal(err)
 		case err == nil && h.Offer == nil && (h.Offset < 0 || h.Offset+int64(len(body)) > MaxSampleBytes):
 			t.Fatalf("a piece outside its picture: %+v, %d bytes", h, len(body))
+		}
+	})
+}
+
+func FuzzDecodeChunk(f *testing.F) {
+	for _, name := range []string{"chunk-metadata", "chunk-piece", "chunk-missing"} {
+		frame, err := EncodeFrame(json.RawMessage(goldenMessage(f, name, 3)), []byte("piece"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(frame)
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		h, body, err := DecodeChunk(frame)
+		switch {
+		case err != nil && !errors.Is(err, ErrMessage):
+			t.Fatal(err)
+		case err == nil && (h.Offset < 0 || h.Offset+int64(len(body)) > max(h.Total, 0)):
+			t.Fatalf("a piece outside its whole: %+v, %d bytes", h, len(body))
 		}
 	})
 }

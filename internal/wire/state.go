@@ -23,8 +23,9 @@ type State struct {
 	Store      StoreState       `json:"store"`
 	Settings   map[string]any   `json:"settings,omitempty"` // in force, as package settings writes them
 	Desired    DesiredState     `json:"desired"`
-	BytesUp    uint64           `json:"bytes_up"`   // sent since Boot
-	BytesDown  uint64           `json:"bytes_down"` // received since Boot
+	Update     *UpdateState     `json:"update,omitempty"` // of the newest model that the hub wants
+	BytesUp    uint64           `json:"bytes_up"`         // sent since Boot
+	BytesDown  uint64           `json:"bytes_down"`       // received since Boot
 }
 
 // StateEvery is the pause between two states when nothing changes.
@@ -94,6 +95,12 @@ type Desired struct {
 	Name     string         `json:"name"`    // of the board for people
 	Site     string         `json:"site"`
 	Settings map[string]any `json:"settings,omitempty"` // those to change, as package settings writes them
+	Model    *DesiredModel  `json:"model,omitempty"`    // nil = the hub has no opinion
+	Pause    bool           `json:"pause,omitempty"`    // hold what is being downloaded
+	// Root is the root of trust, as JSON text, for a board that has none: it
+	// joined before there was one. A board that has one changes it by the rules
+	// of TUF alone.
+	Root string `json:"root,omitempty"`
 }
 
 // DesiredState is a board's answer to the newest Desired.
@@ -109,7 +116,17 @@ type Summary struct {
 	Epoch    string            `json:"epoch"`
 	Hour     time.Time         `json:"hour"` // begin, UTC
 	Cameras  map[string]Counts `json:"cameras"`
-	NotKept  uint64            `json:"not_kept"` // since Boot
+	NotKept  uint64            `json:"not_kept"`           // since Boot
+	Sketches []CameraSketch    `json:"sketches,omitempty"` // what drift is told from
+}
+
+// CameraSketch is what package sketch sums up of the sightings of one camera in
+// an hour that one model judged: scores of two models are not comparable.
+type CameraSketch struct {
+	Camera  string `json:"camera"`
+	Model   string `json:"model"` // bundle id
+	Variant string `json:"variant"`
+	Data    []byte `json:"data"` // as sketch.Encode writes it
 }
 
 // Counts are numbers of sightings by verdict.

@@ -21,6 +21,7 @@ const (
 	TopicState   = "state"   // State; the last will is one too
 	TopicSummary = "summary" // Summary
 	TopicLog     = "log"     // LogLines
+	TopicAsk     = "ask"     // Ask
 
 	TopicAck     = "ack"     // Ack
 	TopicDesired = "desired" // Desired
@@ -33,7 +34,7 @@ const topicRoot = "g/1/"
 
 func ways() map[string]Way {
 	return map[string]Way{
-		TopicRecords: Up, TopicSamples: Up, TopicState: Up, TopicSummary: Up, TopicLog: Up,
+		TopicRecords: Up, TopicSamples: Up, TopicState: Up, TopicSummary: Up, TopicLog: Up, TopicAsk: Up,
 		TopicAck: Down, TopicDesired: Down, TopicWant: Down, TopicChunk: Down,
 	}
 }

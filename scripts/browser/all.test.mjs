@@ -6,8 +6,10 @@ import { brokenChecks, checks } from "./checks.mjs";
 import { launch } from "./browser.mjs";
 import { faults } from "./faults.mjs";
 import { Hub, hubJoin, hubPages, hubWalks } from "./hub.mjs";
+import { hubDrift } from "./hubdrift.mjs";
 import { hubPhotos } from "./hubphotos.mjs";
 import { hubWork } from "./hubwork.mjs";
+import { hubRollouts } from "./hubrollouts.mjs";
 import { pages } from "./pages.mjs";
 import { selfCheck, walks } from "./walks.mjs";
 
@@ -53,4 +55,6 @@ describe("the hub in a browser", { concurrency: false }, () => {
   hubJoin(cloud);
   hubPhotos(cloud);
   hubWork(cloud);
+  hubDrift(cloud);
+  hubRollouts(cloud);
 });

@@ -17,7 +17,7 @@ function ctl(rig, ...args) {
 }
 
 // looks holds that a page is well in both languages at both widths.
-async function looks(rig, pages) {
+export async function looks(rig, pages) {
   for (const lang of ["en", "es"]) {
     const visit = await Visit.open(rig.browser, rig.hub, { lang });
     await logIn(visit, admin);

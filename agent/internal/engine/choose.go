@@ -29,7 +29,7 @@ func (e *Engine) memory() choose.Memory { return choose.Memory{Path: e.config.Me
 // choose takes the variant that the config names; else, of those that the
 // board's profile allows and the bundle has, the fastest one whose golden
 // frames pass here, by memory or by trial.
-func (e *Engine) choose(ctx context.Context, b *bundle.Bundle) (choice, error) {
+func (e *Engine) choose(ctx context.Context, b *bundle.Bundle, path string, loud bool) (choice, error) {
 	if e.config.Variant != "" {
 		_, err := b.Variant(e.config.Variant)
 		return choice{Choice: choose.Choice{Variant: e.config.Variant, Reason: choose.Asked}}, err
@@ -51,22 +51,24 @@ func (e *Engine) choose(ctx context.Context, b *bundle.Bundle) (choice, error) {
 	if known, ok := e.memory().Recall(b.ID, machine, allowed); ok {
 		return choice{known, true}, nil
 	}
-	made, err := e.try(ctx, b.ID, machine, allowed)
+	made, err := e.try(ctx, b.ID, path, loud, machine, allowed)
 	return choice{Choice: made}, err
 }
 
 // try makes the trials and keeps the choice.
-func (e *Engine) try(ctx context.Context, id, machine string, allowed []string) (choose.Choice, error) {
-	e.board.SetModel(nil)
-	e.clearBut("")
-	e.board.Raise(live.Condition{Code: codeChoosing, Severity: live.Info})
-	defer e.board.Clear(codeChoosing, "")
+func (e *Engine) try(ctx context.Context, id, path string, loud bool, machine string, allowed []string) (choose.Choice, error) {
+	if loud {
+		e.board.SetModel(nil)
+		e.clearBut("")
+		e.board.Raise(live.Condition{Code: codeChoosing, Severity: live.Info})
+		defer e.board.Clear(codeChoosing, "")
+	}
 	trials, info, err := choose.Try(ctx, allowed, func(ctx context.Context, variant string) (infer.Runner, error) {
 		ctx, cancel := context.WithTimeout(ctx, trialStart)
 		defer cancel()
 		o := e.config.Worker
 		o.Variant = variant
-		return e.start(ctx, e.config.Bundle, o)
+		return e.start(ctx, path, o)
 	})
 	if err != nil {
 		return choose.Choice{}, err

@@ -29,7 +29,7 @@ func (w *watched) exchanged(id string) (bool, error) {
 		return false, nil
 	}
 	w.file = file
-	b, err := bundle.Open(w.path)
+	b, err := bundle.OpenPart(w.path)
 	if err != nil {
 		return false, err
 	}

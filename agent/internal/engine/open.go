@@ -14,9 +14,11 @@ import (
 	"gourdian/internal/worker"
 )
 
-// trustLocal is what the page says of a bundle that is trusted because the
-// board's own config names it.
-const trustLocal = "local"
+// By whose word a model runs, as the page says it.
+const (
+	TrustLocal = "local" // the board's own config names its bundle
+	TrustHub   = "hub"   // the hub chose it and its signatures are right
+)
 
 // opened is a bundle that passed every check, with its worker not yet started.
 type opened struct {
@@ -26,14 +28,16 @@ type opened struct {
 	asked   string
 	choice  choice
 	file    *watched
+	trust   string
 }
 
 // errMissing is wrapped when there is no file at the bundle's path.
 var errMissing = errors.New("there is no bundle")
 
-func (e *Engine) open(ctx context.Context) (*opened, error) {
-	file := watch(e.config.Bundle) // before it is read: what comes later is another one
-	b, err := bundle.Open(e.config.Bundle)
+// open checks a bundle. A loud one says on the page that it is being looked at.
+func (e *Engine) open(ctx context.Context, path string, loud bool) (*opened, error) {
+	file := watch(path) // before it is read: what comes later is another one
+	b, err := bundle.OpenPart(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}
@@ -44,7 +48,7 @@ func (e *Engine) open(ctx context.Context) (*opened, error) {
 	if err := b.CheckPreprocess(vision.PreprocessID()); err != nil {
 		return nil, err
 	}
-	choice, err := e.choose(ctx, b)
+	choice, err := e.choose(ctx, b, path, loud)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +59,22 @@ func (e *Engine) open(ctx context.Context) (*opened, error) {
 	}
 	options := e.config.Worker
 	options.Variant = variant
-	runner, process, err := e.supervise(e.config.Bundle, options)
+	runner, process, err := e.supervise(path, options)
 	if err != nil {
 		return nil, err
 	}
 	model := &Model{ID: b.ID, Variant: variant, Preprocess: b.Manifest.Preprocess, Params: params, runner: runner}
 	asked := cmp.Or(options.Require, options.Provider, infer.ProviderCPU)
-	return &opened{bundle: b, model: model, process: process, asked: asked, choice: choice, file: file}, nil
+	return &opened{bundle: b, model: model, process: process, asked: asked, choice: choice, file: file, trust: e.trustOf(path)}, nil
+}
+
+// trustOf says by whose word a bundle runs: every one but the config's own came
+// from the hub.
+func (e *Engine) trustOf(path string) string {
+	if path == e.config.Bundle {
+		return TrustLocal
+	}
+	return TrustHub
 }
 
 // describe is what the page says of the model before its worker is up.
@@ -75,7 +88,7 @@ func (o *opened) describe() *live.Model {
 		ID: o.bundle.ID, Name: m.Name, Task: m.Task, Classes: classes,
 		Variant: o.model.Variant, Asked: o.asked, VariantWhy: string(o.choice.Reason), Tried: o.choice.tried(),
 		TrainedOn: m.Provenance.Kind, Images: m.Provenance.Images,
-		Trust: trustLocal, Preprocess: m.Preprocess,
+		Trust: o.trust, Preprocess: m.Preprocess,
 		WorkerNote: worker.CodeStarting,
 	}
 }

@@ -85,56 +85,126 @@ func (e *Engine) clearBut(code string) {
 	}
 }
 
-// serve runs the worker and mirrors its state until ctx is done, or until there
-// is another bundle: then that one has to be opened.
-func (e *Engine) serve(ctx context.Context, o *opened) {
+// running is an opened bundle whose worker is kept running.
+type running struct {
+	*opened
+	stop context.CancelFunc
+	done chan struct{} // closed when the worker has ended
+}
+
+// begin starts the worker. Who holds the result waits for its end.
+func (e *Engine) begin(ctx context.Context, o *opened) *running {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	e.refused = ""
-	e.clearBut("")
-	e.board.SetModel(o.describe())
-	if o.bundle.Manifest.Provenance.Kind == bundle.KindRendered {
-		e.board.Raise(live.Condition{Code: codeRendered, Severity: live.Info})
-	} else {
-		e.board.Clear(codeRendered, "")
-	}
-	done := make(chan struct{})
-	go func() { // owned by serve, which waits for it
-		defer close(done)
+	r := &running{opened: o, stop: stop, done: make(chan struct{})}
+	go func() { // owned by whoever holds r
+		defer close(r.done)
 		if err := o.process.Run(ctx); err != nil {
 			e.config.Log.Error("inference worker", "error", err)
 		}
 	}()
-	e.current.Store(o.model)
-	defer e.current.Store(nil)
+	return r
+}
+
+// end stops the worker and waits for it.
+func (r *running) end() {
+	r.stop()
+	<-r.done
+}
+
+// present puts a model in front: frames that come now are scored by it.
+func (e *Engine) present(r *running) {
+	e.refused = ""
+	e.clearBut("")
+	e.board.SetModel(r.describe())
+	if r.bundle.Manifest.Provenance.Kind == bundle.KindRendered {
+		e.board.Raise(live.Condition{Code: codeRendered, Severity: live.Info})
+	} else {
+		e.board.Clear(codeRendered, "")
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.latency, e.process = window{}, r.process
+	e.scored.Store(0)
+	e.failed.Store(0)
+	e.current.Store(r.model)
+}
+
+// serve mirrors the worker's state until ctx is done, or until there is another
+// bundle: then that one has to be opened.
+func (e *Engine) serve(ctx context.Context, r *running) {
+	defer func() { r.end() }()
+	e.present(r)
+	defer e.withdraw()
 	look := time.NewTicker(retryBundle)
 	defer look.Stop()
 	for {
-		changed := o.process.Changed()
-		why := e.mirror(o)
-		if why == "" && e.exchanged(o) {
+		changed := r.process.Changed()
+		why := e.mirror(r.opened)
+		if why == "" && e.exchanged(r.opened) {
 			why = "another bundle was put in its place"
 		}
 		if why != "" {
-			e.config.Log.Info("the bundle is opened again", "bundle", e.config.Bundle, "reason", why)
-			stop()
-			<-done
+			e.config.Log.Info("the bundle is opened again", "bundle", r.file.path, "reason", why)
 			return
 		}
 		select {
+		case to := <-e.switches:
+			if to.candidate == nil {
+				e.leave(ctx, r, to)
+				return
+			}
+			old := r
+			r = to.candidate.running
+			e.present(r)
+			close(to.done)
+			old.end()
 		case <-changed:
 		case <-look.C:
-		case <-done:
+		case <-r.done:
+			return
+		case <-ctx.Done(): // the worker of a candidate does not end with it by itself
 			return
 		}
 	}
+}
+
+// leave ends what serves. Where the board is vacated, it waits for a candidate.
+func (e *Engine) leave(ctx context.Context, r *running, to switchTo) {
+	e.withdraw()
+	r.end()
+	if to.vacate {
+		e.board.SetModel(nil)
+		e.board.Raise(live.Condition{Code: codeChoosing, Severity: live.Info})
+		defer e.board.Clear(codeChoosing, "")
+	}
+	close(to.done)
+	for to.vacate {
+		select {
+		case to = <-e.switches:
+		case <-ctx.Done():
+			return
+		}
+		close(to.done)
+		if to.candidate != nil {
+			e.board.Clear(codeChoosing, "")
+			e.serve(ctx, to.candidate.running)
+			return
+		}
+	}
+}
+
+// withdraw takes away what serves, between two frames.
+func (e *Engine) withdraw() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current.Store(nil)
 }
 
 // exchanged looks whether the file is another bundle by now.
 func (e *Engine) exchanged(o *opened) bool {
 	other, err := o.file.exchanged(o.bundle.ID)
 	if err != nil {
-		e.config.Log.Warn("the file was exchanged for one that can't be run; the model stays", "bundle", e.config.Bundle, "error", err)
+		e.config.Log.Warn("the file was exchanged for one that can't be run; the model stays", "bundle", o.file.path, "error", err)
 	}
 	return other
 }

@@ -55,7 +55,7 @@ type Model struct {
 	Library     string
 	TrainedOn   string // "rendered", "photos", "mixed"
 	Images      int    // training pictures
-	Trust       string // "local" until the hub signs
+	Trust       string // "local", or "hub" where the hub has signed it
 	Preprocess  string
 	InferMillis float64 // median of the last frames
 	WorkerNote  string  // health code of the inference worker, "" when well
@@ -115,6 +115,7 @@ type State struct {
 	Settings   settings.Settings
 	Store      Store
 	Link       *Link // nil while nothing is known of it
+	Update     Update
 	Heat       Heat
 	Kind       Kind
 	Revision   uint64 // rises with every change

@@ -26,6 +26,7 @@ const (
 	certName   = "cert.pem"
 	caName     = "ca.pem"
 	hubName    = "hub.json"
+	rootName   = "root.json" // may be missing: a hub may have had none when the board joined
 )
 
 // format is that of hub.json.
@@ -44,6 +45,7 @@ type Membership struct {
 	Site   string
 	Name   string
 	CAHash string // tells hubs apart: another one has another CA
+	Root   string // whom to trust with models, as the hub said at joining; "" = it said nothing
 
 	// Elsewhere says that the board reaches the hub under another address than
 	// the hub's own, and so its broker.
@@ -96,6 +98,11 @@ func Load(data string) (*Membership, error) {
 	if err := m.take(files[keyName], files[certName], files[caName]); err != nil {
 		return nil, fmt.Errorf("read membership: %w", err)
 	}
+	root, err := readFile(filepath.Join(dir, rootName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read membership: %w", err)
+	}
+	m.Root = string(root)
 	return m, nil
 }
 
@@ -156,7 +163,11 @@ func (m *Membership) save(data string, certificate, ca []byte) error {
 	if err != nil {
 		return fmt.Errorf("write membership: %w", err)
 	}
-	err = writeAll(fresh, map[string][]byte{keyName: m.keyPEM, certName: certificate, caName: ca, hubName: append(hub, '\n')})
+	files := map[string][]byte{keyName: m.keyPEM, certName: certificate, caName: ca, hubName: append(hub, '\n')}
+	if m.Root != "" {
+		files[rootName] = []byte(m.Root)
+	}
+	err = writeAll(fresh, files)
 	if err == nil {
 		err = giveTo(data, fresh)
 	}

@@ -102,6 +102,7 @@ func Join(ctx context.Context, r Request) (*Membership, error) {
 	if m.CAHash != token.CA || m.Device() != r.Device {
 		return nil, fmt.Errorf("join: the hub's answer is for another hub or board: CA %.12s, device %s", m.CAHash, m.Device())
 	}
+	m.Root = answer.Root
 	if err := m.save(r.Data, []byte(answer.Certificate), []byte(answer.CA)); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
@@ -121,7 +122,7 @@ func (m *Membership) Renew(ctx context.Context, data, version string, clock Cloc
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
-	fresh := &Membership{Hub: m.Hub, Broker: m.brokerAt(answer.Broker), Site: answer.Site, Name: answer.Name, Elsewhere: m.Elsewhere}
+	fresh := &Membership{Hub: m.Hub, Broker: m.brokerAt(answer.Broker), Site: answer.Site, Name: answer.Name, Elsewhere: m.Elsewhere, Root: m.Root}
 	if err := fresh.take(m.keyPEM, []byte(answer.Certificate), []byte(answer.CA)); err != nil {
 		return nil, fmt.Errorf("renew: the hub's answer: %w", err)
 	}

@@ -217,6 +217,7 @@ type rig struct {
 	history *fakeHistory
 	control *fakeControl
 	doctor  *fakeDoctor
+	models  *fakeModels
 	log     *syncBuffer
 	server  *Server
 }
@@ -230,10 +231,10 @@ func newRigIn(t *testing.T, dir string) *rig {
 	hub := live.NewHub("1.2.3", "d0a1")
 	hub.SetSettings(settings.Default([]settings.Camera{{ID: "barn", Name: "Barn", FramesPerSecond: 2}}))
 	hub.UpdateCamera("barn", func(c *live.Camera) { c.Name, c.Source, c.W, c.H = "Barn", "field", 1280, 720 })
-	r := &rig{t: t, hub: hub, history: newFakeHistory(), control: &fakeControl{hub: hub}, doctor: &fakeDoctor{}, log: &syncBuffer{}}
+	r := &rig{t: t, hub: hub, history: newFakeHistory(), control: &fakeControl{hub: hub}, doctor: &fakeDoctor{}, models: &fakeModels{}, log: &syncBuffer{}}
 	var err error
 	r.server, err = New(Options{
-		Board: hub, History: r.history, Control: r.control, Doctor: r.doctor, DataDir: dir, Listen: "127.0.0.1:0",
+		Board: hub, History: r.history, Control: r.control, Doctor: r.doctor, Models: r.models, DataDir: dir, Listen: "127.0.0.1:0",
 		Version: "1.2.3", Log: slog.New(slog.NewTextHandler(r.log, nil)), Location: time.UTC,
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 type healthView struct {
 	Conditions []conditionView
 	Model      *modelCard // nil while there is none
+	Update     updateCard
 	Cameras    []cameraCard
 	Store      storeCard
 	Link       linkCard
@@ -61,7 +62,7 @@ type boardCard struct {
 func (s *Server) serveHealthPage(c *gin.Context) {
 	v, state := s.voice(c), s.opts.Board.State()
 	view := &healthView{
-		Conditions: s.conditionViews(v, state), Model: s.modelCard(v, state.Model), Store: v.storeCard(state.Store),
+		Conditions: s.conditionViews(v, state), Model: s.modelCard(v, state.Model), Update: s.updateCard(c, v, state.Update), Store: v.storeCard(state.Store),
 		Link:  s.linkCard(v, state.Link),
 		Board: s.boardCard(v, state),
 	}
@@ -124,6 +125,9 @@ func (s *Server) modelCard(v *voice, m *live.Model) *modelCard {
 		Name: m.Name, ID: shortID(m.ID), State: v.Say("model.state_" + state), Task: v.Say("model.task_" + task),
 		Variant: m.Variant, Library: m.Library, Preprocess: m.Preprocess, Restarts: m.Restarts,
 		Loaded: s.moment(v, m.LoadedAt, time.Now()), Trust: v.Say("model.trust_local"),
+	}
+	if key := "model.trust_" + m.Trust; v.Has(key) {
+		card.Trust = v.Say(key)
 	}
 	if key := "model.learnt_" + m.TrainedOn; v.Has(key) {
 		card.Learnt = v.Say(key, "n", v.Whole(m.Images))

@@ -81,6 +81,7 @@ type Options struct {
 	History History
 	Control Control
 	Doctor  Doctor
+	Models  Models
 	DataDir string // where the PIN is kept
 	Listen  string // host:port, ":8080"
 	Version string // of the program, for people
@@ -147,6 +148,7 @@ func (s *Server) routes() http.Handler {
 	s.registerPIN(r)
 	s.registerPages(r)
 	s.registerChecks(r)
+	s.registerUpdate(r)
 	r.NoRoute(s.noRoute)
 	r.NoMethod(s.noMethod)
 	return r

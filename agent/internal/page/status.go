@@ -21,6 +21,7 @@ type statusAnswer struct {
 	Clock      wire.Clock        `json:"clock"`
 	Cameras    []cameraAnswer    `json:"cameras"`
 	Model      *modelAnswer      `json:"model"`
+	Update     *updateAnswer     `json:"update"`
 	Conditions []conditionAnswer `json:"conditions"`
 	Store      storeAnswer       `json:"store"`
 	Link       *linkAnswer       `json:"link"`
@@ -133,7 +134,7 @@ func (s *Server) serveStatus(c *gin.Context) {
 	answer := statusAnswer{
 		Device: state.Device, Version: state.Version, Revision: state.Revision,
 		Started: state.Started.UTC(), FieldNow: momentOrNull(state.FieldNow), Clock: state.Clock,
-		Cameras: []cameraAnswer{}, Model: modelAnswerOf(state.Model),
+		Cameras: []cameraAnswer{}, Model: modelAnswerOf(state.Model), Update: updateAnswerOf(s.voice(c), state.Update),
 		Conditions: s.conditionAnswers(c, s.conditions(state)),
 		Store:      storeAnswer(state.Store), Link: linkAnswerOf(state.Link),
 		Profile: state.Kind.Profile, Heat: heatAnswer{Rate: state.Heat.Rate},

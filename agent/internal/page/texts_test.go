@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"gourdian/agent/internal/doctor"
+	"gourdian/agent/internal/engine"
 	"gourdian/agent/internal/gate"
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/settings"
@@ -181,7 +182,12 @@ func madeKeys(t *testing.T) []string {
 		"model.learnt_": {"rendered", "photos", "mixed"},
 		"model.why_":    {string(choose.Asked), string(choose.Only), string(choose.Fastest), string(choose.NoFaster), string(choose.Passed)},
 		"link.why_":     live.Whys(),
-		"pin.":          {string(pinFirst), string(pinAsk), string(pinChange), "wrong", "wait", "form", "differ", "damaged", "set", "failed"},
+		"model.trust_":  {engine.TrustLocal, engine.TrustHub},
+		"update.stage_": {string(wire.StageWaiting), string(wire.StageDownloading), string(wire.StageStaged), string(wire.StageTesting),
+			string(wire.StageShadow), string(wire.StageSoaking), string(wire.StageCommitted), string(wire.StageRefused), string(wire.StageRolledBack)},
+		"update.step_": {string(wire.StepSignature), string(wire.StepExpired), string(wire.StepHash), string(wire.StepFormat), string(wire.StepPreprocess),
+			string(wire.StepGolden), string(wire.StepSpeed), string(wire.StepShadow), string(wire.StepSoak), string(wire.StepDisk)},
+		"pin.": {string(pinFirst), string(pinAsk), string(pinChange), "wrong", "wait", "form", "differ", "damaged", "set", "failed"},
 	}
 	for code, verdict := range doctor.Codes() {
 		families["doctor."] = append(families["doctor."], string(code))

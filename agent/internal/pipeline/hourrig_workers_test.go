@@ -18,6 +18,7 @@ import (
 	"gourdian/internal/field"
 	"gourdian/internal/infer"
 	"gourdian/internal/quality"
+	"gourdian/internal/sketch"
 	"gourdian/internal/testbed"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
@@ -117,7 +118,7 @@ func (s *hourScorer) Score(ctx context.Context, _ *engine.Model, in vision.Tenso
 // hourKeeper takes the place of the store.
 type hourKeeper struct{ records []wire.Record }
 
-func (k *hourKeeper) Append(_ context.Context, r wire.Record, _ []byte, _ quality.Fingerprint) (uint64, error) {
+func (k *hourKeeper) Append(_ context.Context, r wire.Record, _ []byte, _ quality.Fingerprint, _ *sketch.Sight) (uint64, error) {
 	k.records = append(k.records, r)
 	return uint64(len(k.records)), nil
 }

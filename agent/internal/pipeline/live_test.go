@@ -10,6 +10,7 @@ import (
 	"gourdian/agent/internal/engine"
 	"gourdian/agent/internal/settings"
 	"gourdian/internal/capture"
+	"gourdian/internal/sketch"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
 	"gourdian/internal/wire"
@@ -345,5 +346,27 @@ func TestStopRecordsNothingThatStillStandsThere(t *testing.T) {
 		r.show(badOne, 4)
 		stop()
 		r.wantRecords()
+	})
+}
+
+func TestSketchIsOfTheSharpestPictureAndTheVote(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, stop := newRig(t, capture.Live)
+		defer stop()
+		r.show(emptyPlace, 4)
+		r.show(goodOne, 3)
+		r.give(answer{frame: r.frame(goodOne, 3*sharp)})
+		<-time.After(time.Second)
+		r.show(goodOne, 3)
+		r.show(badOne, 4)
+		k := r.wantRecords(wire.Good)[0]
+		if k.sight.Look.Sharpness != 3*sharp || k.sight.Look.Light.Mean < 100 || k.sight.Verdict != k.Verdict || k.sight.Novelty != k.Novelty ||
+			k.sight.Probabilities[k.sight.Class] != k.Probabilities["good"] {
+			t.Errorf("of %+v the sketch takes %+v", k.Record, k.sight)
+		}
+		if want := sketch.NewProjector(len(embeddingOf(goodOne))).Project(embeddingOf(goodOne)); k.sight.Place != want {
+			t.Errorf("it lies at %v, not at %v", k.sight.Place, want)
+		}
 	})
 }

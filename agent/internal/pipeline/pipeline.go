@@ -16,6 +16,7 @@ import (
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/quality"
+	"gourdian/internal/sketch"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
 	"gourdian/internal/wire"
@@ -47,10 +48,11 @@ type Scorer interface {
 	Score(ctx context.Context, m *engine.Model, in vision.Tensor, out *infer.Scores) error
 }
 
-// Keeper stores a record with its picture and how that looks. The record is on disk when Append
+// Keeper stores a record with its picture, how that looks, and what the hour's
+// sketch is to take of it. The record is on disk when Append
 // returns nil; an error means that it is not kept, which the keeper counts.
 type Keeper interface {
-	Append(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint) (seq uint64, err error)
+	Append(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint, sight *sketch.Sight) (seq uint64, err error)
 }
 
 // Board shows what the camera does; *live.Hub is one.
@@ -83,6 +85,7 @@ type Pipeline struct {
 	gate     *gate.Gate
 	model    *engine.Model
 	decider  *verdict.Decider
+	axes     *sketch.Projector // for embeddings of model
 	zones    []*zone
 	scores   infer.Scores
 	rate     rate
@@ -257,17 +260,17 @@ func (p *Pipeline) lookOnce(ctx context.Context, frame *capture.Frame) (skip str
 	if skip := p.useModel(); skip != "" {
 		return skip
 	}
-	records := make([]wire.Record, len(p.zones))
+	records, sights := make([]wire.Record, len(p.zones)), make([]*sketch.Sight, len(p.zones))
 	for i, z := range p.zones {
 		decision, skip := p.judge(ctx, frame, i)
 		if skip != "" {
 			return skip
 		}
 		z.current(frame.CapturedAt, 1, decision, p.model.Params.Classes)
-		records[i] = p.record(z, single(frame, decision))
+		records[i], sights[i] = p.record(z, single(frame, decision)), sightOf(decision, p.seen(frame, i))
 	}
 	for i, record := range records {
-		p.keep(ctx, record, frame.JPEG, quality.FingerprintOf(frame.ZoneLumas[i]))
+		p.keep(ctx, record, frame.JPEG, quality.FingerprintOf(frame.ZoneLumas[i]), sights[i])
 	}
 	return ""
 }
@@ -286,7 +289,7 @@ func (p *Pipeline) useModel() (skip string) {
 		p.config.Log.Error("use model", "error", err)
 		return skipNoModel
 	}
-	p.model, p.decider = model, decider
+	p.model, p.decider, p.axes = model, decider, sketch.NewProjector(model.Params.References.Dim)
 	for _, z := range p.zones {
 		z.begin(decider, p.settings.Sensitivity)
 	}
@@ -296,6 +299,9 @@ func (p *Pipeline) useModel() (skip string) {
 // judge is the verdict on one zone of one frame.
 func (p *Pipeline) judge(ctx context.Context, frame *capture.Frame, i int) (d verdict.Decision, skip string) {
 	err := p.config.Scorer.Score(ctx, p.model, frame.Tensors[i], &p.scores)
+	for tries := 0; errors.Is(err, engine.ErrExchanged) && tries < 2 && p.useModel() == ""; tries++ {
+		err = p.config.Scorer.Score(ctx, p.model, frame.Tensors[i], &p.scores) // between two models no frame is lost
+	}
 	if err == nil {
 		d, err = p.decider.Decide(p.scores.Embedding, p.scores.Logits, lookOf(frame, i))
 	}

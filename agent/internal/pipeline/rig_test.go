@@ -22,6 +22,7 @@ import (
 	"gourdian/internal/capture"
 	"gourdian/internal/infer"
 	"gourdian/internal/quality"
+	"gourdian/internal/sketch"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
 	"gourdian/internal/wire"
@@ -127,6 +128,7 @@ type kept struct {
 	wire.Record
 	picture string
 	print   quality.Fingerprint
+	sight   sketch.Sight
 }
 
 // fakeKeeper keeps in memory, or fails.
@@ -136,13 +138,13 @@ type fakeKeeper struct {
 	err  error
 }
 
-func (k *fakeKeeper) Append(_ context.Context, r wire.Record, jpeg []byte, look quality.Fingerprint) (uint64, error) {
+func (k *fakeKeeper) Append(_ context.Context, r wire.Record, jpeg []byte, look quality.Fingerprint, sight *sketch.Sight) (uint64, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err != nil {
 		return 0, k.err
 	}
-	k.kept = append(k.kept, kept{r, string(jpeg), look})
+	k.kept = append(k.kept, kept{r, string(jpeg), look, *sight})
 	return uint64(len(k.kept)), nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"gourdian/agent/internal/sighting"
 	"gourdian/internal/capture"
 	"gourdian/internal/quality"
+	"gourdian/internal/sketch"
 	"gourdian/internal/verdict"
 	"gourdian/internal/vision"
 	"gourdian/internal/wire"
@@ -24,6 +25,7 @@ type zone struct {
 	tracker *sighting.Tracker   // nil before the first model
 	best    []byte              // JPEG of the best frame of the sighting that is open
 	print   quality.Fingerprint // of the zone in best
+	seen    seen                // in best
 	state   live.ZoneState
 }
 
@@ -76,7 +78,7 @@ func (p *Pipeline) track(ctx context.Context, frame *capture.Frame, i int, d ver
 			continue
 		}
 		if e.Best {
-			z.best, z.print = frame.JPEG, quality.FingerprintOf(frame.ZoneLumas[i])
+			z.best, z.print, z.seen = frame.JPEG, quality.FingerprintOf(frame.ZoneLumas[i]), p.seen(frame, i)
 		}
 		z.current(e.Sighting.First, e.Sighting.Frames, e.Sighting.Decision, p.model.Params.Classes)
 	}
@@ -84,7 +86,7 @@ func (p *Pipeline) track(ctx context.Context, frame *capture.Frame, i int, d ver
 
 // close records a sighting that is over.
 func (p *Pipeline) close(ctx context.Context, z *zone, s sighting.Sighting) {
-	p.keep(ctx, p.record(z, s), z.best, z.print)
+	p.keep(ctx, p.record(z, s), z.best, z.print, sightOf(s.Decision, z.seen))
 	z.best, z.state = nil, live.ZoneState{Zone: z.id}
 }
 
@@ -104,8 +106,8 @@ func (p *Pipeline) record(z *zone, s sighting.Sighting) wire.Record {
 
 // keep stores a record. One that finds no room is the store's to count and the
 // guard's to show; the log hears of each new reason once.
-func (p *Pipeline) keep(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint) {
-	_, err := p.config.Keeper.Append(ctx, record, jpeg, look)
+func (p *Pipeline) keep(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint, sight *sketch.Sight) {
+	_, err := p.config.Keeper.Append(ctx, record, jpeg, look, sight)
 	switch {
 	case err == nil:
 		p.notKept = ""
@@ -118,6 +120,24 @@ func (p *Pipeline) keep(ctx context.Context, record wire.Record, jpeg []byte, lo
 // single is a picture of a finite source as a sighting of its own.
 func single(frame *capture.Frame, d verdict.Decision) sighting.Sighting {
 	return sighting.Sighting{First: frame.CapturedAt, Last: frame.CapturedAt, FirstWall: frame.WallAt, Frames: 1, Decision: d}
+}
+
+// seen is what a sketch takes of a frame itself.
+type seen struct {
+	look  quality.Report
+	place sketch.Vector // of the embedding
+}
+
+// seen measures the zone of the frame that was scored last.
+func (p *Pipeline) seen(frame *capture.Frame, i int) seen {
+	return seen{quality.Assess(frame.ZoneLumas[i], frame.Sharpness[i]), p.axes.Project(p.scores.Embedding)}
+}
+
+// sightOf is what a sketch takes of a sighting.
+func sightOf(d verdict.Decision, s seen) *sketch.Sight {
+	return &sketch.Sight{
+		Verdict: d.Verdict, Reason: d.Reason, Class: d.Top, Probabilities: slices.Clone(d.Probabilities), Novelty: d.Novelty, Look: s.look, Place: s.place,
+	}
 }
 
 func lookOf(frame *capture.Frame, i int) verdict.Look {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gourdian/internal/quality"
+	"gourdian/internal/sketch"
 	"gourdian/internal/wire"
 )
 
@@ -14,16 +15,18 @@ type arrival struct {
 	record  wire.Record
 	value   []byte   // the record as it was first encoded, for its size
 	picture *picture // nil where none is kept
-	day     string   // of the field clock
+	sight   *sketch.Sight
+	day     string // of the field clock
 	hour    int
 }
 
 // Append stores one sighting with its picture (nil for none), which looks like
-// look, and returns its number; then both are on disk. It sets the record's Device, Epoch, Seq and
+// look, and returns its number; then both are on disk. The hour's sketch sums
+// up sight, nil = it knows nothing of this one. It sets the record's Device, Epoch, Seq and
 // Image. A picture that finds no room is left out and counted; ErrFull says
 // that the record itself found none. Other errors: wire.ErrRecord, ErrClosed,
 // the context's, and what the disk says.
-func (s *Store) Append(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint) (uint64, error) {
+func (s *Store) Append(ctx context.Context, record wire.Record, jpeg []byte, look quality.Fingerprint, sight *sketch.Sight) (uint64, error) {
 	record.Device, record.Epoch, record.Seq, record.Image = s.device, s.epoch, 1, ""
 	if err := record.Validate(); err != nil {
 		return 0, fmt.Errorf("append: %w", err)
@@ -36,7 +39,7 @@ func (s *Store) Append(ctx context.Context, record wire.Record, jpeg []byte, loo
 		return 0, fmt.Errorf("append: %w: %d bytes, at most %d", wire.ErrRecord, len(value), maxRecordValue)
 	}
 	at := record.CapturedAt.In(s.opts.Location)
-	a := &arrival{record: record, value: value, day: at.Format(dateForm), hour: at.Hour()}
+	a := &arrival{record: record, value: value, sight: sight, day: at.Format(dateForm), hour: at.Hour()}
 	if len(jpeg) > 0 {
 		a.picture = s.bringPicture(jpeg)
 	}

@@ -48,7 +48,7 @@ func TestFullDiskTakesPicturesThenRefusesThenRecovers(t *testing.T) {
 	}
 
 	d.setRoom(1 << 20) // of the 4 that are needed
-	_, err := s.Append(t.Context(), sighting(6, wire.Bad), jpeg(6, 1000), 0)
+	_, err := s.Append(t.Context(), sighting(6, wire.Bad), jpeg(6, 1000), 0, nil)
 	if !errors.Is(err, ErrFull) {
 		t.Errorf("append on a full disk: %v", err)
 	}
@@ -59,7 +59,7 @@ func TestFullDiskTakesPicturesThenRefusesThenRecovers(t *testing.T) {
 	if u.Records != 5 || u.Pictures != 0 || u.NotKept != 1 || !u.DiskFull || !u.Degraded {
 		t.Errorf("usage %+v", u)
 	}
-	if _, err := s.Append(t.Context(), sighting(7, wire.Bad), nil, 0); !errors.Is(err, ErrFull) {
+	if _, err := s.Append(t.Context(), sighting(7, wire.Bad), nil, 0, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("second append on a full disk: %v", err)
 	}
 	if err := s.SaveSettings(t.Context(), []byte(`{}`)); err != nil {
@@ -67,7 +67,7 @@ func TestFullDiskTakesPicturesThenRefusesThenRecovers(t *testing.T) {
 	}
 
 	d.setRoom(5 << 20) // enough to store, but not for the reserve
-	if _, err := s.Append(t.Context(), sighting(8, wire.Bad), nil, 0); !errors.Is(err, ErrFull) {
+	if _, err := s.Append(t.Context(), sighting(8, wire.Bad), nil, 0, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("append without a reserve: %v", err)
 	}
 	d.setRoom(-1)
@@ -97,7 +97,7 @@ func TestFullRecordQuotaRefusesAndKeepsWhatIsThere(t *testing.T) {
 	var err error
 	kept := uint64(0)
 	for n := 0; err == nil && n < 10; n++ {
-		if _, err = s.Append(t.Context(), sighting(n, wire.Good), nil, 0); err == nil {
+		if _, err = s.Append(t.Context(), sighting(n, wire.Good), nil, 0, nil); err == nil {
 			kept++
 		}
 	}
@@ -135,7 +135,7 @@ func TestDiskThatIsReallyFull(t *testing.T) {
 
 	refused := 0
 	for n := 40; n < 60; n++ {
-		_, err := s.Append(t.Context(), sighting(n, wire.Bad), jpeg(n, 30_000), 0)
+		_, err := s.Append(t.Context(), sighting(n, wire.Bad), jpeg(n, 30_000), 0, nil)
 		if errors.Is(err, ErrFull) {
 			refused++
 		} else if err != nil {
@@ -147,7 +147,7 @@ func TestDiskThatIsReallyFull(t *testing.T) {
 		t.Errorf("refused %d of 20, usage %+v", refused, full)
 	}
 	fillDisk(t, filepath.Join(dir, "more")) // takes the reserve too
-	if _, err := s.Append(t.Context(), sighting(60, wire.Bad), nil, 0); !errors.Is(err, ErrFull) {
+	if _, err := s.Append(t.Context(), sighting(60, wire.Bad), nil, 0, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("append on an utterly full disk: %v", err)
 	}
 	if err := s.SaveSettings(t.Context(), []byte(`{}`)); !errors.Is(err, ErrFull) {

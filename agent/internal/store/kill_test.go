@@ -48,7 +48,7 @@ func appender(dir string) error {
 	for k := range 6 {
 		all.Go(func() {
 			for i := from + k; ; i += 6 {
-				seq, err := s.Append(context.Background(), numberedSighting(i), jpeg(i, 3000), 0)
+				seq, err := s.Append(context.Background(), numberedSighting(i), jpeg(i, 3000), 0, nil)
 				if err != nil {
 					fmt.Println("failed", err)
 					return

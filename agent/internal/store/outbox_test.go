@@ -154,7 +154,7 @@ func TestFullRecordQuotaTakesWhatTheHubHas(t *testing.T) {
 	}
 	kept := 0
 	for n := 20; err == nil && n < 60; n++ {
-		if _, err = s.Append(t.Context(), sighting(n, wire.Bad), jpeg(n, 500), 0); err == nil {
+		if _, err = s.Append(t.Context(), sighting(n, wire.Bad), jpeg(n, 500), 0, nil); err == nil {
 			kept++
 		}
 	}
@@ -201,7 +201,7 @@ func TestHoursTellWhatTheirReaderDoesNotKnow(t *testing.T) {
 		t.Helper()
 		r := sighting(1, v)
 		r.CapturedAt, r.Camera = at, camera
-		if _, err := s.Append(t.Context(), r, nil, 0); err != nil {
+		if _, err := s.Append(t.Context(), r, nil, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

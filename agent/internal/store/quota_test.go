@@ -171,7 +171,7 @@ func TestSharedPictureKeepsTheHigherWorth(t *testing.T) {
 	t.Parallel()
 	s := start(t, small(t.TempDir()), realDisk{})
 	for i, v := range []wire.Verdict{wire.Bad, wire.Good} {
-		if _, err := s.Append(t.Context(), sighting(i, v), jpeg(1, 1000), 0); err != nil {
+		if _, err := s.Append(t.Context(), sighting(i, v), jpeg(1, 1000), 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

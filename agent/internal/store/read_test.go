@@ -20,7 +20,7 @@ func TestQuerySelects(t *testing.T) {
 	for n := range 6 {
 		r := sighting(n, []wire.Verdict{wire.Good, wire.Bad, wire.Unsure}[n%3])
 		r.Camera = []string{"north", "south"}[n%2]
-		if _, err := s.Append(t.Context(), r, nil, 0); err != nil {
+		if _, err := s.Append(t.Context(), r, nil, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestDaysAreThoseOfTheBoardsZone(t *testing.T) {
 		if r.CapturedAt, err = time.Parse(time.RFC3339, at); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Append(t.Context(), r, nil, 0); err != nil {
+		if _, err := s.Append(t.Context(), r, nil, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestExport(t *testing.T) {
 		if n == 1 {
 			r.Verdict = "=HYPERLINK(\"x\")" // a class of a custom task
 		}
-		if _, err := s.Append(t.Context(), r, nil, 0); err != nil {
+		if _, err := s.Append(t.Context(), r, nil, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -172,7 +172,7 @@ func TestNonsenseIsNotStored(t *testing.T) {
 	s := start(t, small(t.TempDir()), realDisk{})
 	r := sighting(1, wire.Good)
 	r.Camera = "../x"
-	if _, err := s.Append(t.Context(), r, jpeg(1, 100), 0); !errors.Is(err, wire.ErrRecord) {
+	if _, err := s.Append(t.Context(), r, jpeg(1, 100), 0, nil); !errors.Is(err, wire.ErrRecord) {
 		t.Errorf("append: %v", err)
 	}
 	if err := s.SaveSettings(t.Context(), make([]byte, maxSettings+1)); err == nil {
@@ -191,13 +191,13 @@ func TestCallsWithoutRunEnd(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Append(ctx, sighting(1, wire.Good), jpeg(1, 100), 0); !errors.Is(err, context.Canceled) {
+	if _, err := s.Append(ctx, sighting(1, wire.Good), jpeg(1, 100), 0, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("append with a context that is done: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Append(t.Context(), sighting(1, wire.Good), jpeg(1, 100), 0); !errors.Is(err, ErrClosed) {
+	if _, err := s.Append(t.Context(), sighting(1, wire.Good), jpeg(1, 100), 0, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("append to a closed store: %v", err)
 	}
 	if left, _ := os.ReadDir(s.arrivals()); len(left) > 0 {

@@ -58,7 +58,7 @@ func TestChosenPicturesSurviveARestart(t *testing.T) {
 		}
 		add(t, s, n, wire.Unsure, size)
 	}
-	if _, err := s.Append(t.Context(), sighting(6, wire.Unsure), jpeg(6, 100), 0xabc); err != nil {
+	if _, err := s.Append(t.Context(), sighting(6, wire.Unsure), jpeg(6, 100), 0xabc, nil); err != nil {
 		t.Fatal(err)
 	}
 	found, through, err := s.Candidates(t.Context(), 4)

@@ -82,7 +82,7 @@ func jpeg(n, size int) []byte {
 
 func add(t *testing.T, s *Store, n int, v wire.Verdict, size int) uint64 {
 	t.Helper()
-	seq, err := s.Append(t.Context(), sighting(n, v), jpeg(n, size), 0)
+	seq, err := s.Append(t.Context(), sighting(n, v), jpeg(n, size), 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

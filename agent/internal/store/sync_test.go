@@ -41,7 +41,7 @@ func appendSynced(dir string) error {
 	go func() { ended <- s.Run(ctx) }()
 	fmt.Println("ready")
 	for n := range syncedAppends {
-		if _, err := s.Append(ctx, sighting(n, wire.Bad), jpeg(n, 1000), 0); err != nil {
+		if _, err := s.Append(ctx, sighting(n, wire.Bad), jpeg(n, 1000), 0, nil); err != nil {
 			return err
 		}
 		fmt.Println("kept")

@@ -21,6 +21,7 @@ func (u *Uplink) heardDesired(ctx context.Context, payload []byte) error {
 	if d.Site != "" {
 		u.status.Site = d.Site
 	}
+	u.wantModel(d)
 	if d.Version == 0 || d.Version == u.memory.Desired.Version {
 		return nil
 	}

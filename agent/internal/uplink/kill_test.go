@@ -69,7 +69,7 @@ func child(data string, pictures bool) error {
 	for range 3 {
 		all.Go(func() {
 			for {
-				seq, err := s.Append(ctx, sighting(time.Now().UTC()), nil, 0)
+				seq, err := s.Append(ctx, sighting(time.Now().UTC()), nil, 0, nil)
 				if err != nil {
 					fmt.Println("failed", err)
 					return

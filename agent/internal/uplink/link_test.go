@@ -9,6 +9,7 @@ import (
 	"gourdian/agent/internal/live"
 	"gourdian/agent/internal/membership"
 	"gourdian/agent/internal/settings"
+	"gourdian/internal/sketch"
 	"gourdian/internal/wire"
 )
 
@@ -396,7 +397,14 @@ func TestSummariesTellEveryHourAlsoEmptyOnes(t *testing.T) {
 	if s, _ := told(hour(-5)); s.Cameras["north"][wire.Good] != 7 {
 		t.Errorf("%+v", s)
 	}
-	if s, _ := told(hour(-1)); len(s.Cameras) != 1 || len(s.Cameras["north"]) != 0 {
+	s, _ := told(hour(-5))
+	if len(s.Sketches) != 1 || s.Sketches[0].Camera != "north" {
+		t.Fatalf("sketches: %+v", s.Sketches)
+	}
+	if sum, err := sketch.Decode(s.Sketches[0].Data); err != nil || sum.Count() != 7 {
+		t.Errorf("a sketch of %d sightings, %v", sum.Count(), err)
+	}
+	if s, _ := told(hour(-1)); len(s.Sketches) != 0 || len(s.Cameras) != 1 || len(s.Cameras["north"]) != 0 {
 		t.Errorf("an hour in which nothing came: %+v", s)
 	}
 	if _, ok := told(hour(0)); ok {

@@ -27,6 +27,7 @@ import (
 	"gourdian/agent/internal/membership/hubtest"
 	"gourdian/agent/internal/settings"
 	"gourdian/agent/internal/store"
+	"gourdian/internal/sketch"
 	"gourdian/internal/wire"
 )
 
@@ -381,7 +382,7 @@ func (b *board) keep(n int) {
 		at := time.Now().UTC().Add(time.Duration(b.kept) * time.Millisecond)
 		b.kept++
 		all.Go(func() {
-			if _, err := b.store.Append(context.Background(), sighting(at), nil, 0); err != nil {
+			if _, err := b.store.Append(context.Background(), sighting(at), nil, 0, &sketch.Sight{Verdict: wire.Good, Probabilities: []float64{0.9, 0.1}}); err != nil {
 				b.t.Error(err)
 			}
 		})

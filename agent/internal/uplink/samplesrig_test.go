@@ -154,7 +154,7 @@ func (b *board) anyPictured(v wire.Verdict, reason wire.Reason, size int, print 
 	b.kept++
 	r := sighting(time.Now().UTC().Add(time.Duration(b.kept) * time.Millisecond))
 	r.Verdict, r.Reason = v, reason
-	seq, err := b.store.Append(context.Background(), r, noise(size), print)
+	seq, err := b.store.Append(context.Background(), r, noise(size), print, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -78,6 +78,8 @@ func (s *session) run(ctx context.Context) error {
 			if err = s.send(ctx); err == nil {
 				s.tellPictures(ctx)
 			}
+		case ask := <-s.u.asks():
+			_, err = s.publish(wire.TopicAsk, 0, ask)
 		case <-done(s.summaries.token):
 			err = s.summaries.step(ctx, s)
 		case <-done(s.logs.token):
@@ -155,6 +157,8 @@ func (s *session) listen(ctx context.Context, m message) {
 		err = s.u.heardAck(ctx, m.payload)
 	case wire.TopicWant:
 		err = s.heardWant(ctx, m.payload)
+	case wire.TopicChunk:
+		err = s.u.heardChunk(m.payload)
 	case wire.TopicDesired:
 		if err = s.u.heardDesired(ctx, m.payload); err == nil {
 			s.said.at = time.Time{} // the answer is the next state

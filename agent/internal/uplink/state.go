@@ -52,6 +52,11 @@ func digestOf(s wire.State) ([sha256.Size]byte, error) {
 		model.InferMillis = 0
 		s.Model = &model
 	}
+	if s.Update != nil { // of a download, every tenth
+		update := *s.Update
+		update.At, update.DoneBytes, update.Shadow = time.Time{}, 10*update.DoneBytes/max(update.TotalBytes, 1), nil
+		s.Update = &update
+	}
 	cameras := make([]wire.CameraState, len(s.Cameras))
 	for i, c := range s.Cameras {
 		cameras[i] = wire.CameraState{ID: c.ID, Name: c.Name, Source: c.Source}
@@ -88,7 +93,7 @@ func (u *Uplink) state(now time.Time) (wire.State, error) {
 			Records: usage.Records, Pictures: usage.Pictures, PictureBytes: usage.PictureBytes,
 			PictureQuota: usage.PictureQuota, NotKept: usage.NotKept,
 		},
-		Settings: set, Desired: u.memory.Desired, BytesUp: u.up.Load(), BytesDown: u.down.Load(),
+		Settings: set, Desired: u.memory.Desired, Update: u.updateState(), BytesUp: u.up.Load(), BytesDown: u.down.Load(),
 	}
 	if m := b.Model; m != nil {
 		s.Versions.OnnxRuntime, s.Versions.Preprocess = wire.Text(m.Library, 100), wire.Text(m.Preprocess, 100)

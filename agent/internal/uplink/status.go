@@ -36,6 +36,9 @@ func (u *Uplink) lost(err error, pause time.Duration) {
 func (u *Uplink) setConnected(connected bool) {
 	if u.status.Connected != connected || u.status.Since.IsZero() {
 		u.status.Connected, u.status.Since = connected, time.Now()
+		if u.config.Update != nil {
+			u.config.Update.Connected(connected)
+		}
 	}
 	if connected {
 		u.status.Why = ""

@@ -27,6 +27,8 @@ type summaryPass struct {
 	next  time.Time      // when to look again
 	told  int
 	onWay // the summary
+
+	looked, lookedField time.Time // wall and field clock of the last look
 }
 
 // step goes on as far as it can without waiting.
@@ -108,6 +110,7 @@ func (p *summaryPass) begin(ctx context.Context, u *Uplink, now time.Time) error
 	if !state.FieldNow.IsZero() {
 		field = state.FieldNow
 	}
+	p.pace(now, field)
 	current := field.UTC().Truncate(time.Hour)
 	p.seq = u.config.Outbox.Usage().LastSeq
 	counted, err := u.config.Hours.Hours(ctx, u.memory.Told, u.memory.Seq, current)
@@ -118,27 +121,52 @@ func (p *summaryPass) begin(ctx context.Context, u *Uplink, now time.Time) error
 	for i := range state.Cameras {
 		none[state.Cameras[i].ID] = wire.Counts{}
 	}
-	hour := func(at time.Time, cameras map[string]wire.Counts) {
+	hour := func(at time.Time, cameras map[string]wire.Counts, sketches []wire.CameraSketch) {
 		all := maps.Clone(none)
 		maps.Copy(all, cameras)
 		p.queue = append(p.queue, wire.Summary{
-			Contract: wire.Contract, Epoch: u.config.Epoch, Hour: at, Cameras: all, NotKept: u.config.Outbox.Usage().NotKept,
+			Contract: wire.Contract, Epoch: u.config.Epoch, Hour: at, Cameras: all, NotKept: u.config.Outbox.Usage().NotKept, Sketches: sketches,
 		})
 	}
 	empty := u.firstEmpty(current)
 	for _, h := range counted {
 		for ; empty.Before(h.At); empty = empty.Add(time.Hour) {
-			hour(empty, nil)
+			hour(empty, nil, nil)
 		}
-		hour(h.At, h.Cameras)
+		hour(h.At, h.Cameras, h.Sketches)
 		if !h.At.Before(empty) {
 			empty = h.At.Add(time.Hour)
 		}
 	}
 	for ; empty.Before(current); empty = empty.Add(time.Hour) {
-		hour(empty, nil)
+		hour(empty, nil, nil)
 	}
 	return nil
+}
+
+// measureFor is how long after its first look a pass looks again, to see whether
+// the field clock keeps the pace of the wall's.
+const measureFor = 10 * time.Second
+
+// pace brings the next look forward where a rendered field's clock runs faster
+// than the wall's: an hour of it is over in seconds.
+func (p *summaryPass) pace(now, field time.Time) {
+	wall, passed := now.Sub(p.looked), field.Sub(p.lookedField)
+	switch first := p.looked.IsZero(); {
+	case first, passed < 0: // the first picture has come, or the clock was set
+		p.next = earlier(p.next, now.Add(measureFor))
+	case wall > 0 && passed > 2*wall:
+		left := field.Truncate(time.Hour).Add(time.Hour).Sub(field)
+		p.next = earlier(p.next, now.Add(time.Second+time.Duration(float64(left)*float64(wall)/float64(passed))))
+	}
+	p.looked, p.lookedField = now, field
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // firstEmpty is the first hour of which it is worth telling that nothing came.

@@ -72,6 +72,7 @@ type Config struct {
 	Latest  func(ctx context.Context, limit int) ([]store.Sample, error)
 	Board   Board
 	Control Control
+	Update  Update // nil = the board takes no models
 	Machine Machine
 	Logs    *Tap
 
@@ -229,6 +230,8 @@ func (u *Uplink) standAlone(err error) {
 	if !errors.Is(err, membership.ErrNone) {
 		u.config.Log.Error("the membership can't be used", "error", err)
 		u.status.Why = live.WhyDamaged
+	} else if u.config.Update != nil {
+		u.config.Update.Alone()
 	}
 	u.setConnected(false)
 	u.show()
@@ -247,6 +250,7 @@ func (u *Uplink) attend(ctx context.Context) (good bool, err error) {
 	if err := u.belongTo(ctx, m.CAHash); err != nil {
 		return false, err
 	}
+	u.tellMember()
 	u.show()
 	began, acked := time.Now(), u.outbox.acked
 	err = u.serve(ctx)

@@ -194,6 +194,8 @@ func (m *Models) fail(c *gin.Context, err error) {
 		Fail(c, http.StatusNotFound, "no_such_model", "There is no such model version.", "GET /api/v1/models lists them.")
 	case errors.Is(err, registry.ErrChampion):
 		Fail(c, http.StatusConflict, "is_champion", "The champion can't be deleted.", "Make another version the champion first.")
+	case errors.Is(err, registry.ErrInUse):
+		Fail(c, http.StatusConflict, "in_use", "A rollout of this version is not finished.", "Abort it first, or wait until it is done.")
 	case errors.Is(err, registry.ErrChanged):
 		Fail(c, http.StatusConflict, "changed", "Somebody else moved the champion meanwhile.", "Read /api/v1/champion again and decide anew.")
 	case errors.Is(err, registry.ErrReason):

@@ -125,3 +125,21 @@ func TestDeletedBlobIsGone(t *testing.T) {
 		t.Errorf("read: %v", err)
 	}
 }
+
+func TestPartOfABlobIsReadWhereItLies(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	name, err := s.Put(t.Context(), Bundles, []byte("0123456789"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Part(t.Context(), Bundles, name, 3, 4); err != nil || string(got) != "3456" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := s.Part(t.Context(), Bundles, name, 8, 4); !errors.Is(err, ErrDamaged) {
+		t.Errorf("beyond its end: %v", err)
+	}
+	if _, err := s.Part(t.Context(), Pictures, name, 0, 1); !errors.Is(err, ErrNotFound) {
+		t.Errorf("of another kind: %v", err)
+	}
+}

@@ -9,9 +9,11 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"gourdian/cloud/internal/api"
+	"gourdian/cloud/internal/deliver"
 	"gourdian/cloud/internal/fleet"
 	"gourdian/cloud/internal/ingest"
 	"gourdian/cloud/internal/people"
+	"gourdian/cloud/internal/rollout"
 	"gourdian/internal/web"
 )
 
@@ -22,6 +24,8 @@ type Fleet struct {
 	Records ingest.Reader
 	// Erasing is how many pictures a board has still to erase.
 	Erasing func(ctx context.Context, device string) (int, error)
+	Models  *rollout.Rollouts // nil = boards are given no models
+	Bytes   *deliver.Deliver  // of models; nil with Models
 }
 
 // Section is the pages with their addresses.

@@ -40,6 +40,7 @@ type boardView struct {
 	Revoked   bool
 	Successor string
 	Settings  *settingsView // nil = it has told none
+	Update    *updateView   // nil = the hub has brought it no model
 	Others    []choice      // boards that may take its place, the newest first
 }
 
@@ -161,6 +162,10 @@ func (f *Fleet) boardNow(c *gin.Context, b fleet.Board) (boardView, error) {
 		return view, err
 	} else if n > 0 {
 		view.Facts = append(view.Facts, choice{Value: v.Say("hub.fleet.erasing", "n", v.Whole(n)), Label: v.Say("hub.fleet.fact.erasing")})
+	}
+	var err error
+	if view.Update, err = f.update(c.Request.Context(), v, b.Device); err != nil {
+		return view, err
 	}
 	for _, line := range b.Log() {
 		view.Log = append(view.Log, logLine{v.ago(line.At), line.Level, line.Text})

@@ -32,7 +32,8 @@ type healthView struct {
 	Place    Place
 	Share    string // of the disk in use, "" = not known
 	Free     int64
-	Log      bool // the reader may see the log
+	Drift    string // path of the page of drift, "" = there is none
+	Log      bool   // the reader may see the log
 	Config   bool
 }
 
@@ -46,6 +47,11 @@ func (k *Console) health(c *gin.Context) healthView {
 	}
 	if place.Size > 0 {
 		view.Share, view.Free = v.Percent(float64(place.Used)/float64(place.Size)), place.Size-place.Used
+	}
+	for _, s := range k.sections {
+		if s.Name == driftName {
+			view.Drift = driftPath
+		}
 	}
 	for _, one := range k.opts.Health.Conditions() {
 		view.Problems = append(view.Problems, v.problem(one))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -14,6 +15,7 @@ import (
 	"gourdian/cloud/internal/people"
 	"gourdian/cloud/internal/predict"
 	"gourdian/cloud/internal/registry"
+	"gourdian/cloud/internal/rollout"
 	"gourdian/internal/bundle"
 	"gourdian/internal/web"
 )
@@ -23,6 +25,7 @@ type Models struct {
 	Console  *Console
 	Registry *registry.Registry
 	State    func() predict.State // how the champion does
+	Rollouts *rollout.Rollouts    // nil = boards are given no models
 }
 
 // shownMoves is how much of the champion's history the page shows.
@@ -65,6 +68,7 @@ type modelsView struct {
 	CanPush  bool
 	CanMove  bool
 	CanBack  bool
+	Boards   bool   // a promotion may start a rollout
 	Fault    string // why the champion does not answer
 	Starting bool
 }
@@ -112,6 +116,7 @@ func (m *Models) serve(c *gin.Context) {
 	view := modelsView{
 		Revision: now.Revision, CanPush: who.Role.Allows(people.Operator), CanMove: who.Role.Allows(people.Admin),
 		CanBack: len(moves) > 0 && moves[0].From != 0, Fault: state.Err, Starting: state.Starting,
+		Boards: m.Rollouts != nil,
 	}
 	for _, one := range versions {
 		view.Versions = append(view.Versions, versionView{
@@ -179,6 +184,28 @@ func (m *Models) promote(c *gin.Context) {
 	m.moved(c, move, err)
 }
 
+// onward is what follows a move of the champion for the boards: nothing, a
+// rollout to all of them, or the form that starts one.
+func (m *Models) onward(c *gin.Context, move registry.Move) {
+	next := "/models"
+	switch boards := c.PostForm("boards"); {
+	case m.Rollouts == nil || boards == "" || boards == "none":
+		m.Console.flash(c, "hub.models.moved", "version", move.To)
+	case boards == "all":
+		one, err := m.Rollouts.Start(c.Request.Context(), move.By, rollout.Order{Version: move.To, Reason: move.Reason, Plan: rollout.Plan{Soak: int64(rollout.DefaultSoak.Seconds())}})
+		if err != nil {
+			m.Console.flash(c, "hub.models.moved_alone", "version", move.To, "why", err)
+			break
+		}
+		m.Console.flash(c, "hub.models.moved_rollout", "version", move.To, "number", one.Number)
+		next = "/rollouts/one/" + one.ID
+	default:
+		m.Console.flash(c, "hub.models.moved", "version", move.To)
+		next = "/rollouts/new?" + url.Values{"version": {strconv.FormatInt(move.To, 10)}, "reason": {move.Reason}}.Encode()
+	}
+	c.Redirect(http.StatusSeeOther, next)
+}
+
 func (m *Models) back(c *gin.Context) {
 	revision, _ := strconv.ParseInt(c.PostForm("revision"), 10, 64) // a wrong one is refused
 	who, _ := api.Who(c)
@@ -195,8 +222,7 @@ func (m *Models) moved(c *gin.Context, move registry.Move, err error) {
 		m.refused(c, err)
 		return
 	}
-	m.Console.flash(c, "hub.models.moved", "version", move.To)
-	c.Redirect(http.StatusSeeOther, "/models")
+	m.onward(c, move)
 }
 
 func (m *Models) remove(c *gin.Context) {
@@ -237,6 +263,8 @@ func (m *Models) refused(c *gin.Context, err error) {
 		return
 	case errors.Is(err, registry.ErrChampion):
 		key = "hub.models.fault.champion"
+	case errors.Is(err, registry.ErrInUse):
+		key = "hub.models.fault.in_use"
 	case errors.Is(err, registry.ErrChanged):
 		key = "hub.models.fault.changed"
 	case errors.Is(err, registry.ErrReason):

@@ -16,6 +16,7 @@ type page struct {
 	Nav     string // the section that it belongs to, "" = none
 	Title   string
 	Scripts []string // assets beside htmx
+	Styles  []string // assets beside the two style sheets
 	Live    bool     // parts of it change by themselves
 	Body    any
 }

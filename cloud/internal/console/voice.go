@@ -57,6 +57,7 @@ type problem struct {
 	Level string // "note", "warning", "serious": a class and a drawing
 	Text  string
 	Do    string
+	Path  string // of a page that says more, "" = none
 	Since web.Moment
 }
 
@@ -74,6 +75,9 @@ func (v *voice) problem(one health.Condition) problem {
 	p.Text = v.Say(key, args...)
 	if v.Has(key + ".do") {
 		p.Do = v.Say(key+".do", args...)
+	}
+	if one.Args["alarm"] != "" {
+		p.Path = "/health/alarms/" + one.Args["alarm"]
 	}
 	return p
 }

@@ -57,6 +57,7 @@ type Board struct {
 	LogLines  string   `bun:"log_lines"`
 	Contract  int64    `bun:"contract"` // that it spoke last, 0 = not known
 	Unfit     string   `bun:"unfit"`    // code of what on the board does not fit its agent, "" = all does
+	WantText  string   `bun:"wanted"`   // Wanted as JSON, "" = nothing
 
 	Online bool `bun:"-"`
 }
@@ -129,7 +130,23 @@ func (b Board) Desired() wire.Desired {
 	if b.Settings != "" && json.Unmarshal([]byte(b.Settings), &d.Settings) != nil {
 		d.Settings = nil
 	}
+	wanted := b.Wanted()
+	d.Model, d.Pause = wanted.Model, wanted.Pause
 	return d
+}
+
+// Wanted is what the hub wants of a board's model.
+type Wanted struct {
+	Model *wire.DesiredModel `json:"model,omitempty"`
+	Pause bool               `json:"pause,omitempty"`
+}
+
+// Wanted is what the hub wants of the board's model now.
+func (b Board) Wanted() (w Wanted) {
+	if b.WantText == "" || json.Unmarshal([]byte(b.WantText), &w) != nil {
+		return Wanted{}
+	}
+	return w
 }
 
 // Event is one line of a board's history.

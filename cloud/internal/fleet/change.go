@@ -52,11 +52,47 @@ func (f *Fleet) Tell(b Board) {
 	if link == nil || b.State != Active || b.Wish == 0 {
 		return
 	}
-	data, err := json.Marshal(b.Desired())
+	data, err := json.Marshal(f.Desired(b))
 	if err != nil {
 		return // its settings came from JSON
 	}
 	_ = link.Publish(b.Device, wire.TopicDesired, data)
+}
+
+// Desired is what the hub says to a board: with a model, also the root of trust,
+// for boards that joined before there was one.
+func (f *Fleet) Desired(b Board) wire.Desired {
+	d := b.Desired()
+	if d.Model != nil {
+		d.Root = f.root()
+	}
+	return d
+}
+
+// Want changes, within a transaction of the caller, what the hub wants of a
+// board's model. It returns the board as it is then; the caller Tells it once
+// the transaction is committed.
+func (f *Fleet) Want(ctx context.Context, tx bun.Tx, device string, wanted Wanted) (Board, error) {
+	b, err := find(ctx, tx, device)
+	if err != nil {
+		return b, fmt.Errorf("want a model: %w", err)
+	}
+	text := ""
+	if wanted != (Wanted{}) {
+		data, err := json.Marshal(wanted)
+		if err != nil {
+			return b, fmt.Errorf("want a model: %w", err)
+		}
+		text = string(data)
+	}
+	// Settings that the board has answered are not sent again with the new
+	// version: the farmer may have changed them since.
+	if state, ok := b.Reported(); ok && state.Desired.Version == uint64(b.Wish) {
+		b.Settings = ""
+	}
+	b.WantText, b.Wish = text, b.Wish+1
+	_, err = tx.NewUpdate().Model(&b).Column("wanted", "wish", "settings").WherePK().Exec(ctx)
+	return b, wrap("want a model", err)
 }
 
 // Rename gives a board another name.
@@ -152,7 +188,7 @@ func (f *Fleet) bar(ctx context.Context, who, device, what string, edit func(b *
 }
 
 // Replace says that another board stands where this one stood: that one takes
-// over name, site, group and desired settings, this one is removed. Each keeps
+// over name, site, group, desired settings and model, this one is removed. Each keeps
 // its own records.
 func (f *Fleet) Replace(ctx context.Context, who, device, successor string) (Board, error) {
 	if device == successor {
@@ -167,7 +203,7 @@ func (f *Fleet) Replace(ctx context.Context, who, device, successor string) (Boa
 		if next.State != Active || b.State == Removed {
 			return "", ErrState
 		}
-		next.Name, next.Site, next.Group, next.Settings = b.Name, b.Site, b.Group, b.Settings
+		next.Name, next.Site, next.Group, next.Settings, next.WantText = b.Name, b.Site, b.Group, b.Settings, b.WantText
 		next.Wish++
 		b.State, b.Successor = Removed, successor
 		if _, err := tx.NewUpdate().Model(&next).WherePK().Exec(ctx); err != nil {

@@ -26,6 +26,7 @@ type Config struct {
 	Hub     func() string // https://host:port that boards join at; asked each time: the port may not be known yet
 	Broker  func() string // host:port that boards connect to, likewise
 	Version string        // of the hub
+	Root    func() string // of trust, as JSON text; nil = there is none
 	Now     func() time.Time
 }
 

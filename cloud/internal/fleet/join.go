@@ -134,8 +134,16 @@ func (f *Fleet) Renew(ctx context.Context, had *x509.Certificate, r wire.JoinReq
 func (f *Fleet) answer(b Board, leaf authority.Leaf) wire.JoinAnswer {
 	return wire.JoinAnswer{
 		Contract: wire.Contract, Certificate: string(leaf.PEM), CA: string(f.authority.PEM()),
-		Broker: f.config.Broker(), Site: b.Site, Name: b.Name, Hub: f.config.Version,
+		Broker: f.config.Broker(), Site: b.Site, Name: b.Name, Hub: f.config.Version, Root: f.root(),
 	}
+}
+
+// root is the root of trust that a board pins.
+func (f *Fleet) root() string {
+	if f.config.Root == nil {
+		return ""
+	}
+	return f.config.Root()
 }
 
 // none reports whether err says that no row was found.

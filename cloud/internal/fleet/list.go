@@ -102,6 +102,20 @@ func (f *Fleet) List(ctx context.Context, filter Filter) (boards []Board, next s
 	return boards, next, nil
 }
 
+// All returns every board that a filter chooses, without what they said of
+// themselves. Sort, After and Limit are not looked at.
+func (f *Fleet) All(ctx context.Context, filter Filter) ([]Board, error) {
+	var boards []Board
+	err := filter.apply(f.db.Read().NewSelect().Model(&boards)).ExcludeColumn("status", "log_lines", "settings").Order("device").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list boards: %w", err)
+	}
+	for i := range boards {
+		boards[i].Online = f.Online(boards[i].Device)
+	}
+	return boards, nil
+}
+
 // Count returns how many boards a filter chooses.
 func (f *Fleet) Count(ctx context.Context, filter Filter) (int, error) {
 	n, err := filter.apply(f.db.Read().NewSelect().Model((*Board)(nil))).Count(ctx)

@@ -52,12 +52,31 @@ type Samples interface {
 	Erased(ctx context.Context, device, hash string) ([]wire.Want, error)
 }
 
+// Sketches takes what boards sum up of their hours, in the transaction that
+// keeps their counts; *monitor.Monitor is one.
+type Sketches interface {
+	Take(ctx context.Context, tx bun.Tx, device string, s wire.Summary) error
+}
+
+// Models deals with the models of boards.
+type Models interface {
+	// Ask takes down what a board asks for, and never waits.
+	Ask(device string, ask wire.Ask)
+	// Report takes down what a board says of its model, in the transaction that
+	// keeps its state; changed says that Kick is worth it once that is committed.
+	Report(ctx context.Context, tx bun.Tx, device string, state wire.State) (changed bool, err error)
+	Kick()
+}
+
 // Config is what an Ingest needs.
 type Config struct {
 	Store   Store
 	Fleet   *fleet.Fleet
 	Samples Samples // nil = pictures are not wanted
-	Log     *slog.Logger
+	Models  Models  // nil = boards are given none
+	// Sketches is nil where nobody watches for changes in the field.
+	Sketches Sketches
+	Log      *slog.Logger
 }
 
 // Ingest is the broker's Receiver.
@@ -139,8 +158,11 @@ func (i *Ingest) say(device, name string, value any) {
 // Receive takes a message of a board and returns when it is kept.
 func (i *Ingest) Receive(ctx context.Context, m broker.Message) error {
 	j, err := i.read(m)
-	if errors.Is(err, errSample) {
+	switch {
+	case errors.Is(err, errSample):
 		return i.sample(ctx, m)
+	case errors.Is(err, errAsk):
+		return i.ask(m)
 	}
 	if err != nil {
 		// It would be as unreadable the next time. Nothing is lost: what is not
@@ -157,8 +179,12 @@ func (i *Ingest) Receive(ctx context.Context, m broker.Message) error {
 	return nil
 }
 
-// errSample says that a message is about a picture.
-var errSample = errors.New("not for the database")
+// errSample says that a message is about a picture, errAsk that it asks for a
+// model.
+var (
+	errSample = errors.New("not for the database")
+	errAsk    = errors.New("not for the database either")
+)
 
 // read makes a job of a message.
 func (i *Ingest) read(m broker.Message) (*job, error) {
@@ -179,6 +205,8 @@ func (i *Ingest) read(m broker.Message) (*job, error) {
 		}}, err
 	case wire.TopicSamples:
 		return nil, errSample
+	case wire.TopicAsk:
+		return nil, errAsk
 	default:
 		return nil, fmt.Errorf("the topic %q is nothing that boards say", m.Name)
 	}

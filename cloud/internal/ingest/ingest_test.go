@@ -145,6 +145,9 @@ func summaries(t *testing.T, r *rig) {
 			t.Fatal(err)
 		}
 	}
+	if r.heard.summaries.Load() != 3 {
+		t.Errorf("%d of 3 summaries were handed on to who watches for changes", r.heard.summaries.Load())
+	}
 	var sum, rows int64
 	err := r.db.Read().NewSelect().Table("hour_summary").ColumnExpr("SUM(n), COUNT(*)").Where("device = 'b1'").Scan(t.Context(), &sum, &rows)
 	if err != nil || sum != 5 || rows != 2 {

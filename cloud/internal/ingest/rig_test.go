@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,6 +109,17 @@ type rig struct {
 	store *faultyStore
 	fleet *fleet.Fleet
 	ear   *ear
+	heard *heard
+}
+
+// heard counts what is handed on to who watches for changes in the field.
+type heard struct{ summaries atomic.Int64 }
+
+func (h *heard) Take(_ context.Context, _ bun.Tx, device string, s wire.Summary) error {
+	if device == "b1" && s.Epoch == epoch {
+		h.summaries.Add(1)
+	}
+	return nil
 }
 
 func setup(t *testing.T, d *db.DB) *rig {
@@ -116,7 +128,7 @@ func setup(t *testing.T, d *db.DB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{db: d, store: &faultyStore{DB: d}, ear: &ear{}}
+	r := &rig{db: d, store: &faultyStore{DB: d}, ear: &ear{}, heard: &heard{}}
 	r.fleet, err = fleet.Open(t.Context(), fleet.Config{Hub: func() string { return "https://hub:8443" }, Broker: func() string { return "hub:8883" }, Version: "test", Now: time.Now}, d, ca)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +147,7 @@ func setup(t *testing.T, d *db.DB) *rig {
 			t.Fatal(err)
 		}
 	}
-	r.Ingest = New(Config{Store: r.store, Fleet: r.fleet, Log: slog.New(slog.DiscardHandler)})
+	r.Ingest = New(Config{Store: r.store, Fleet: r.fleet, Sketches: r.heard, Log: slog.New(slog.DiscardHandler)})
 	r.Attach(r.ear)
 	r.fleet.Attach(r.ear)
 	ctx, stop := context.WithCancel(context.Background())

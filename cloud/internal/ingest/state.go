@@ -20,10 +20,16 @@ func (i *Ingest) state(m broker.Message, state wire.State) *job {
 	var board fleet.Board
 	var st stream
 	var erase []wire.Want
+	kick := false
 	j := &job{}
 	j.apply = func(ctx context.Context, tx bun.Tx) (err error) {
 		if board, err = i.config.Fleet.Report(ctx, tx, m.Device, state, m.At); err != nil || !state.Online {
 			return err
+		}
+		if i.config.Models != nil {
+			if kick, err = i.config.Models.Report(ctx, tx, m.Device, state); err != nil {
+				return err
+			}
 		}
 		if st, _, err = position(ctx, tx, m.Device, state.Epoch, db.Micros(m.At)); err != nil {
 			return err
@@ -39,7 +45,10 @@ func (i *Ingest) state(m broker.Message, state wire.State) *job {
 		}
 		i.say(m.Device, wire.TopicAck, wire.Ack{Contract: wire.Contract, Epoch: state.Epoch, Through: uint64(st.Through)})
 		if state.Desired.Version != uint64(board.Wish) {
-			i.say(m.Device, wire.TopicDesired, board.Desired())
+			i.say(m.Device, wire.TopicDesired, i.config.Fleet.Desired(board))
+		}
+		if kick {
+			i.config.Models.Kick()
 		}
 		i.askToErase(m.Device, erase)
 	}
@@ -67,8 +76,23 @@ func (i *Ingest) summary(m broker.Message, s wire.Summary) *job {
 				}
 			}
 		}
-		return nil
+		if i.config.Sketches == nil {
+			return nil
+		}
+		return i.config.Sketches.Take(ctx, tx, m.Device, s)
 	}}
+}
+
+// ask hands on what a board asks for. The answer comes when it is its turn.
+func (i *Ingest) ask(m broker.Message) error {
+	ask, err := wire.DecodeAsk(m.Payload)
+	if err != nil || i.config.Models == nil {
+		i.stats.unreadable.Add(1)
+		return nil // as for all that makes no sense
+	}
+	i.config.Models.Ask(m.Device, ask)
+	i.stats.messages.Add(1)
+	return nil
 }
 
 // sample hands on what is said about a picture. Its answer travels at once.

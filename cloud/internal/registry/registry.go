@@ -29,6 +29,7 @@ type Registry struct {
 	db    *db.DB
 	blobs *blob.Store
 	dir   string // for bundles on their way and the champion's file
+	hooks Hooks  // set before it is used
 
 	mu      sync.Mutex    // guards changed
 	changed chan struct{} // closed when the champion moves
@@ -45,6 +46,16 @@ func Open(d *db.DB, blobs *blob.Store, dir string) (*Registry, error) {
 	}
 	return &Registry{db: d, blobs: blobs, dir: dir, changed: make(chan struct{})}, nil
 }
+
+// Hooks are asked within the transaction of what they are named by; an error
+// undoes it. nil ones are not asked.
+type Hooks struct {
+	Moved  func(ctx context.Context, tx bun.Tx, m Move, v Version) error
+	Delete func(ctx context.Context, tx bun.Tx, v Version) error
+}
+
+// Hook sets the hooks, before the registry is used.
+func (g *Registry) Hook(h Hooks) { g.hooks = h }
 
 // Push checks the bundle in r and keeps it as a new version. One that is there
 // already comes back with created = false.
@@ -217,8 +228,10 @@ func (g *Registry) move(ctx context.Context, by, reason string, revision int64,
 			Set("number = EXCLUDED.number").Set("revision = EXCLUDED.revision").Exec(ctx); err != nil {
 			return err
 		}
-		_, err = tx.NewInsert().Model(&row).Exec(ctx) // its key refuses a second one of this revision
-		return err
+		if _, err = tx.NewInsert().Model(&row).Exec(ctx); err != nil || g.hooks.Moved == nil { // its key refuses a second one of this revision
+			return err
+		}
+		return g.hooks.Moved(ctx, tx, row.move(), v)
 	})
 	if err != nil {
 		return Move{}, fmt.Errorf("move champion: %w", err)
@@ -254,6 +267,11 @@ func (g *Registry) Delete(ctx context.Context, number int64) error {
 		}
 		if gone, err = version(ctx, tx, number); err != nil {
 			return err
+		}
+		if g.hooks.Delete != nil {
+			if err := g.hooks.Delete(ctx, tx, gone); err != nil {
+				return err
+			}
 		}
 		_, err = tx.NewUpdate().Model((*versionRow)(nil)).Set("deleted = ?", true).Where("number = ?", number).Exec(ctx)
 		return err

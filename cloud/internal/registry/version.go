@@ -26,6 +26,8 @@ var (
 	ErrChanged = errors.New("somebody else changed this meanwhile")
 	// ErrNothingBefore: there is no earlier champion to go back to.
 	ErrNothingBefore = errors.New("there was no champion before this one")
+	// ErrInUse: boards are being brought the version.
+	ErrInUse = errors.New("a rollout of this version is not finished")
 	// ErrTooLarge: more bytes than a bundle may have.
 	ErrTooLarge = errors.New("the file is larger than any bundle")
 )
