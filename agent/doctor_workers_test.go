@@ -164,7 +164,7 @@ func doctorBesideAgent(t *testing.T, m model) {
 	config := append(append(environ(t, t.TempDir()), onePatch(m.bundle)...), "GOURDIAN_AGENT_LISTEN="+listen)
 	p := launch(t, config)
 	p.waitPage(t)
-	until(t, "pictures are judged", func() bool { return p.scored(t) > 2 })
+	until(t, "pictures are judged, and their rate is known", func() bool { return p.scored(t) > 2 && p.status(t).Cameras[0].FPS > 0 })
 	infers, cameras := p.child(t, infer.Program), p.child(t, capture.Program)
 	d := examine(t, config...)
 	for _, want := range []struct{ id, code string }{{"agent", "agent_running"}, {"camera", "camera_ok"}, {"library", "runtime_ok"}, {"page", "page_served"}} {

@@ -247,6 +247,7 @@ func (p *program) get(t testing.TB, path string, into any) {
 type status struct {
 	Cameras []struct {
 		Scored   uint64            `json:"scored"`
+		FPS      float64           `json:"frames_per_second"`
 		Finished bool              `json:"finished"`
 		Skips    map[string]uint64 `json:"skips"`
 		Zones    []struct {

@@ -31,6 +31,8 @@ func cameraFromState(ctx context.Context, b *Board, c Camera) []Result {
 	switch {
 	case camera.Finished:
 		return []Result{is(cameraOnce, "w", camera.W, "h", camera.H, "first", Span(0), "fps", camera.FPS)}
+	case camera.FrameSeq > 0 && camera.FPS == 0 && now.Sub(camera.FrameAt) <= live.StaleAfter:
+		return []Result{is(cameraStarting)} // the first second: how fast it is can't be told yet
 	case camera.FrameSeq > 0 && now.Sub(camera.FrameAt) <= live.StaleAfter:
 		return judgeLiveCamera(c, camera)
 	}

@@ -38,6 +38,7 @@ func TestRunningAgentsCamerasAreReadOff(t *testing.T) {
 		"silent":        {with(func(c *live.Camera) { c.FrameAt = now.Add(-3 * time.Minute) }), []Code{cameraSilent}},
 		"never showed":  {with(never), []Code{cameraSilent}},
 		"just started":  {live.State{Started: now, Cameras: []live.Camera{{ID: "barn"}}}, []Code{cameraStarting}},
+		"first second":  {live.State{Started: now, Cameras: []live.Camera{{ID: "barn", FrameSeq: 2, FrameAt: now, W: 1280, H: 720}}}, []Code{cameraStarting}},
 		"not opened":    {with(never, live.Condition{Code: "camera_missing", Subject: "barn", Args: map[string]string{"why": "it is no video"}}), []Code{cameraUnopened}},
 		"another's":     {with(never, live.Condition{Code: "camera_missing", Subject: "gate"}), []Code{cameraSilent}},
 		"config is new": {live.State{}, []Code{cameraUnknown}},
