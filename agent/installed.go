@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"gourdian/internal/bundle"
+	"gourdian/internal/durable"
 	"gourdian/internal/vision"
 )
 
@@ -60,7 +61,7 @@ func InstallModel(config Config, file string) (Installed, error) {
 	if err != nil {
 		return Installed{}, errors.Join(fmt.Errorf("install model %s: %w", file, err), os.Remove(copied))
 	}
-	return done, syncFolder(filepath.Dir(to))
+	return done, durable.SyncFolder(filepath.Dir(to))
 }
 
 // checkModel makes every check that needs no worker. Golden frames are run by
@@ -103,12 +104,4 @@ func copyModel(from io.Reader, dir string) (path string, err error) {
 		}
 	}
 	return to.Name(), errors.Join(to.Sync(), to.Close())
-}
-
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"gourdian/internal/durable"
 )
 
 // Errors of keys.
@@ -92,7 +94,7 @@ func (k Key) Write(path, passphrase string) (err error) {
 		return fmt.Errorf("write key: %w", err)
 	}
 	err = pem.Encode(f, block)
-	if err = errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path))); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close(), durable.SyncFolder(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("write key: %w", errors.Join(err, os.Remove(path)))
 	}
 	return nil
@@ -174,12 +176,4 @@ func Sealed(path string) (bool, error) {
 		return false, fmt.Errorf("read key %s: %w", path, ErrKey)
 	}
 	return block.Type == sealedType, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gourdian/internal/durable"
 	"gourdian/internal/wire"
 )
 
@@ -175,7 +176,7 @@ func (m *Membership) save(data string, certificate, ca []byte) error {
 		err = swap(fresh, filepath.Join(data, folderName))
 	}
 	if err == nil {
-		err = syncFolder(data)
+		err = durable.SyncFolder(data)
 	}
 	if err := errors.Join(err, os.RemoveAll(fresh)); err != nil {
 		return fmt.Errorf("write membership: %w", err)
@@ -209,15 +210,7 @@ func writeAll(dir string, files map[string][]byte) error {
 			return err
 		}
 	}
-	return syncFolder(dir)
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.SyncFolder(dir)
 }
 
 // giveTo gives what root made to the owner of the data folder.
@@ -250,7 +243,7 @@ func Leave(data string) error {
 		return fmt.Errorf("leave: %w", err)
 	}
 	// At once out of the way, then away: a half-deleted membership would be an error.
-	if err := errors.Join(os.Rename(dir, filepath.Join(gone, folderName)), syncFolder(data), os.RemoveAll(gone)); err != nil {
+	if err := errors.Join(os.Rename(dir, filepath.Join(gone, folderName)), durable.SyncFolder(data), os.RemoveAll(gone)); err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}
 	return nil

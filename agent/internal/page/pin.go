@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gourdian/internal/durable"
 )
 
 // Names of the files in the data folder.
@@ -194,7 +196,7 @@ func (p *pinKeeper) waiting() time.Duration {
 // keep writes the PIN's hash and puts it into force.
 func (p *pinKeeper) keep(pin string) error {
 	hash := hashPIN(pin)
-	if err := writeDurably(filepath.Join(p.dir, pinFile), []byte(hash.String()+"\n")); err != nil {
+	if err := durable.WriteFile(filepath.Join(p.dir, pinFile), []byte(hash.String()+"\n"), 0o600); err != nil {
 		return fmt.Errorf("keep PIN: %w", err)
 	}
 	p.mu.Lock()
@@ -237,30 +239,4 @@ func wellFormed(pin string) bool {
 		return false
 	}
 	return strings.Trim(pin, "0123456789") == ""
-}
-
-// writeDurably replaces a file as a whole or not at all, also by a power cut.
-// Only the board's user may read it.
-func writeDurably(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"gourdian/internal/durable"
 )
 
 // disk is what pictures and room need of the file system. Every method may
@@ -86,10 +88,4 @@ func (realDisk) remove(path string) error {
 	return nil
 }
 
-func (realDisk) syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (realDisk) syncFolder(path string) error { return durable.SyncFolder(path) }

@@ -6,37 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"gourdian/internal/durable"
 )
+
+// private is the mode of the board's own files.
+const private = 0o600
 
 // maxState bounds what is read back of the board's own small files.
 const maxState = 1 << 20
-
-// writeWhole brings data to a file such that after a power cut the old or the
-// new content is there, whole.
-func writeWhole(path string, data []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".part-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
 
 // readJSON reads a small file; one that is not there leaves value as it is.
 func readJSON(path string, value any) error {
@@ -62,5 +40,5 @@ func writeJSON(path string, value any) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(path, data)
+	return durable.WriteFile(path, data, private)
 }

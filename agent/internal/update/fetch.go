@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"gourdian/internal/bundle"
+	"gourdian/internal/durable"
 	"gourdian/internal/wire"
 )
 
@@ -194,7 +195,7 @@ func (d *download) put(to string, manifest []byte, files []bundle.File, x index)
 
 // settle makes a bundle's place last, and lets go of its pieces.
 func (d *download) settle(to string) error {
-	if err := syncFolder(filepath.Dir(to)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(to)); err != nil {
 		return onDisk(err)
 	}
 	if err := os.RemoveAll(d.folder.path(piecesName)); err != nil {
@@ -277,7 +278,7 @@ func (d *download) pieces(ctx context.Context, hashes []string, sizes map[string
 		d.told(t)
 	}
 	return d.post.fetch(ctx, lacks, func(p *parcel, got []byte) error {
-		if err := writeWhole(d.folder.path(piecesName, p.name), got); err != nil {
+		if err := durable.WriteFile(d.folder.path(piecesName, p.name), got, private); err != nil {
 			return onDisk(err)
 		}
 		t.done += int64(len(got))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gourdian/internal/durable"
 	"gourdian/internal/wire"
 )
 
@@ -91,7 +92,7 @@ func (f folder) save(j journal) error {
 	if err != nil {
 		return fmt.Errorf("write the journal of updates: %w", err)
 	}
-	if err := writeWhole(f.path(journalName), append(data, '\n')); err != nil {
+	if err := durable.WriteFile(f.path(journalName), append(data, '\n'), private); err != nil {
 		return fmt.Errorf("write the journal of updates: %w", err)
 	}
 	return nil

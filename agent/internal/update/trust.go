@@ -15,6 +15,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
+	"gourdian/internal/durable"
 	"gourdian/internal/wire"
 )
 
@@ -64,7 +65,7 @@ func (t *trust) pin(text string) error {
 	if err := os.MkdirAll(t.dir, 0o750); err != nil {
 		return fmt.Errorf("pin the root of trust: %w", err)
 	}
-	if err := writeWhole(filepath.Join(t.dir, rootName), []byte(text)); err != nil {
+	if err := durable.WriteFile(filepath.Join(t.dir, rootName), []byte(text), private); err != nil {
 		return fmt.Errorf("pin the root of trust: %w", err)
 	}
 	return nil
@@ -119,7 +120,7 @@ func (t *trust) roots(ctx context.Context, set *trustedmetadata.TrustedMetadata)
 		if _, err := set.UpdateRoot(data); err != nil {
 			return fmt.Errorf("the next root: %w", err)
 		}
-		if err := writeWhole(filepath.Join(t.dir, rootName), data); err != nil {
+		if err := durable.WriteFile(filepath.Join(t.dir, rootName), data, private); err != nil {
 			return fmt.Errorf("keep the root: %w", err)
 		}
 	}
@@ -220,7 +221,7 @@ func (t *trust) recall(name string, believe func([]byte) error) error {
 }
 
 func (t *trust) keep(name string, data []byte) error {
-	if err := writeWhole(filepath.Join(t.dir, name), data); err != nil {
+	if err := durable.WriteFile(filepath.Join(t.dir, name), data, private); err != nil {
 		return fmt.Errorf("keep %s: %w", name, err)
 	}
 	return nil

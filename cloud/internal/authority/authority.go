@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"gourdian/internal/durable"
 	"gourdian/internal/wire"
 )
 
@@ -180,26 +181,9 @@ func parsePair(certPEM, keyPEM []byte) (*x509.Certificate, *ecdsa.PrivateKey, er
 }
 
 // write puts a file into dir whole or not at all, and syncs both.
-func write(dir, name string, data []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(dir, name+".tmp-")
-	if err != nil {
+func write(dir, name string, data []byte, mode fs.FileMode) error {
+	if err := durable.WriteFile(filepath.Join(dir, name), data, mode); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	folder, openErr := os.Open(dir)
-	if openErr != nil {
-		return fmt.Errorf("write %s: %w", name, openErr)
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"gourdian/internal/durable"
 )
 
 // DumpExt is the ending of a dump's name.
@@ -64,11 +66,7 @@ func syncAndName(part, file string) error {
 	if err := os.Rename(part, file); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(file))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.SyncFolder(filepath.Dir(file))
 }
 
 // Undump replaces what a database holds by a dump. No hub may run on it.

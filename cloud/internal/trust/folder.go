@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"gourdian/internal/durable"
 	"gourdian/internal/keyring"
 )
 
@@ -56,28 +57,11 @@ func (f folder) read(name string) ([]byte, error) {
 }
 
 // write puts a file there whole or not at all, and forces it to disk.
-func (f folder) write(name string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(string(f), "."+name+"-*.part")
-	if err != nil {
-		return fmt.Errorf("write metadata: %w", err)
+func (f folder) write(name string, data []byte) error {
+	if err := durable.WriteFile(filepath.Join(string(f), name), data, 0o644); err != nil {
+		return fmt.Errorf("write metadata %s: %w", name, err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("write metadata %s: %w", name, err), os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), filepath.Join(string(f), name)); err != nil {
-		return err
-	}
-	dir, openErr := os.Open(string(f))
-	if openErr != nil {
-		return nil // the rename is done; a file system without folders to sync has none to lose
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return nil
 }
 
 // versions lists the numbers of a role's files, the newest first.
