@@ -21,10 +21,17 @@ import (
 //go:embed all:assets
 var shared embed.FS
 
+//go:embed assets/plot.css
+var plotStyle string
+
 // npmFiles are the page assets that set-up copies into assets/npm.
 func npmFiles() []string {
 	return []string{"npm/htmx.min.js", "npm/sse.min.js", "npm/uPlot.iife.min.js", "npm/uPlot.min.css"}
 }
+
+// PlotStyle is the style sheet of what package plot draws, for a page that
+// stands by itself. A site serves it as the asset "plot.css".
+func PlotStyle() string { return plotStyle }
 
 // AssetPrefix is where every asset lives.
 const AssetPrefix = "/assets/"

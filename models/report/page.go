@@ -75,7 +75,7 @@ func (v view) write(w io.Writer, s *web.Speaker) error {
 	if err != nil {
 		return fmt.Errorf("read the report's template: %w", err)
 	}
-	v.Lang, v.Style = s.Lang(), template.CSS(style)
+	v.Lang, v.Style = s.Lang(), template.CSS(style+web.PlotStyle())
 	if err := t.Execute(w, v); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

@@ -16,7 +16,7 @@ import (
 // tables beside the plots say the same.
 func plotScripts() []string { return []string{"npm/uPlot.iife.min.js", "plot.js"} }
 
-func plotStyles() []string { return []string{"npm/uPlot.min.css"} }
+func plotStyles() []string { return []string{"npm/uPlot.min.css", "plot.css"} }
 
 // plotView is a number over time with the band of what is usual.
 type plotView struct {

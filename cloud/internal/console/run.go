@@ -78,7 +78,7 @@ func (r *Runs) serveOne(c *gin.Context) {
 	if view, ok := r.view(c); ok {
 		v := r.Console.voice(c)
 		live := view.Row.Job != nil && view.Row.Job.Live
-		r.Console.show(c, http.StatusOK, page{Name: "run", Nav: "training", Title: v.Say("hub.run.number", "n", view.Number), Live: live, Body: view})
+		r.Console.show(c, http.StatusOK, page{Name: "run", Nav: "training", Title: v.Say("hub.run.number", "n", view.Number), Live: live, Styles: []string{"plot.css"}, Body: view})
 	}
 }
 
